@@ -1,0 +1,33 @@
+"""Fixtures that many tests share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from autobuild_pipelines.spaces import SearchSpace
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def reference_dir() -> Path:
+    """The folder of reference data that AUTOBUILD_REFERENCE_DIR names; skips where it is not set."""
+    folder = os.environ.get("AUTOBUILD_REFERENCE_DIR")
+    if not folder:
+        pytest.skip("AUTOBUILD_REFERENCE_DIR is not set")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def ofa_mbv3() -> SearchSpace:
+    """OFA-MBv3 as the project declares it."""
+    return SearchSpace.from_yaml(PROJECT / "conf" / "base" / "spaces" / "ofa_mbv3.yml")
+
+
+@pytest.fixture(scope="session")
+def ofa_pn() -> SearchSpace:
+    """OFA-PN as the project declares it."""
+    return SearchSpace.from_yaml(PROJECT / "conf" / "base" / "spaces" / "ofa_pn.yml")
