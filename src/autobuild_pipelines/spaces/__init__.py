@@ -1,0 +1,27 @@
+"""What an architecture is: search spaces as data, their units, modules, sizes, samples and checks."""
+
+from autobuild_pipelines.spaces.architecture import ABSENT, Architecture, ArchitectureArray, Codes, Layer
+from autobuild_pipelines.spaces.declaration import SpaceDeclaration, Value
+from autobuild_pipelines.spaces.errors import ArchitectureError, SpaceError
+from autobuild_pipelines.spaces.space import SearchSpace
+from autobuild_pipelines.spaces.table import from_table, label_columns, to_table
+from autobuild_pipelines.spaces.unit import RankingUnit, Unit, module_depths
+
+__all__ = [
+    "ABSENT",
+    "Architecture",
+    "ArchitectureArray",
+    "ArchitectureError",
+    "Codes",
+    "Layer",
+    "RankingUnit",
+    "SearchSpace",
+    "SpaceDeclaration",
+    "SpaceError",
+    "Unit",
+    "Value",
+    "from_table",
+    "label_columns",
+    "module_depths",
+    "to_table",
+]
