@@ -1,0 +1,22 @@
+"""Graph predictors of target labels: FE-MLP, GATv2 and k-GNN encoders, losses, training, checkpoints."""
+
+from autobuild_pipelines.predictors.baseline import RidgeBaseline
+from autobuild_pipelines.predictors.metrics import embedding_statistics, held_out_predictions, predictor_metrics
+from autobuild_pipelines.predictors.model import GraphPredictor, ModelSettings
+from autobuild_pipelines.predictors.split import split_rows
+from autobuild_pipelines.predictors.trained import PredictorError, TrainedPredictors
+from autobuild_pipelines.predictors.training import TrainingSettings, train
+
+__all__ = [
+    "GraphPredictor",
+    "ModelSettings",
+    "PredictorError",
+    "RidgeBaseline",
+    "TrainedPredictors",
+    "TrainingSettings",
+    "embedding_statistics",
+    "held_out_predictions",
+    "predictor_metrics",
+    "split_rows",
+    "train",
+]

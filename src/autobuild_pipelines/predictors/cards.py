@@ -1,0 +1,125 @@
+"""Predictors as files: one safetensors file and one JSON card per target, and an index over them.
+
+A card says all that is needed to use the weights and to check that they fit: space, target, equation, feature schema,
+model settings, label and hop moments, provenance, and the SHA-256 of the weights. No file holds code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+
+from autobuild_pipelines.graphs import FeatureSchema
+from autobuild_pipelines.predictors.model import GraphPredictor, ModelSettings
+from autobuild_pipelines.predictors.trained import PredictorError, TrainedPredictors
+from autobuild_pipelines.spaces import SearchSpace
+
+INDEX = "predictors.json"
+FORMAT = 1
+
+
+def to_files(predictors: TrainedPredictors) -> dict[str, bytes]:
+    """File name to content: `<target>.safetensors`, `<target>.json` and `predictors.json`."""
+    files: dict[str, bytes] = {}
+    state = {k: v.detach().cpu() for k, v in predictors.model.state_dict().items()}
+    for member, target in enumerate(predictors.targets):
+        weights = save({key: value[member].contiguous() for key, value in state.items()})
+        card = {
+            "format": FORMAT,
+            "space": predictors.space.name,
+            "target": target,
+            "equation": predictors.equations.get(target, target),
+            "feature_schema": FeatureSchema.of(predictors.space).to_json(),
+            "model": predictors.model.settings.to_json(),
+            "label": {"mean": float(predictors.label_mean[member]), "std": float(predictors.label_std[member])},
+            "hops": {"mean": predictors.hop_mean[member].tolist(), "std": predictors.hop_std[member].tolist()},
+            "weights_sha256": hashlib.sha256(weights).hexdigest(),
+            "provenance": predictors.provenance,
+        }
+        files[f"{target}.safetensors"] = weights
+        files[f"{target}.json"] = _json(card)
+    declaration = predictors.space.declaration.model_dump(mode="json")
+    index = {"format": FORMAT, "space": predictors.space.name, "targets": list(predictors.targets)}
+    files[INDEX] = _json({**index, "declaration": declaration})
+    return files
+
+
+def from_files(files: Mapping[str, bytes]) -> TrainedPredictors:
+    """The inverse of `to_files`.
+
+    Raises:
+        PredictorError: A file is missing, damaged, or does not belong to the others.
+    """
+    index = _read(files, INDEX)
+    space = SearchSpace.from_mapping(_get(index, "space", INDEX), _get(index, "declaration", INDEX), source=INDEX)
+    targets = tuple(_get(index, "targets", INDEX))
+    cards = [_checked_card(files, target, space) for target in targets]
+    model = _model(files, targets, cards, space)
+    return TrainedPredictors(
+        space,
+        targets,
+        {target: card["equation"] for target, card in zip(targets, cards, strict=True)},
+        model,
+        np.asarray([card["label"]["mean"] for card in cards]),
+        np.asarray([card["label"]["std"] for card in cards]),
+        np.asarray([card["hops"]["mean"] for card in cards]),
+        np.asarray([card["hops"]["std"] for card in cards]),
+        dict(cards[0]["provenance"]) if cards else {},
+    )
+
+
+def _model(
+    files: Mapping[str, bytes], targets: tuple[str, ...], cards: list[dict[str, Any]], space: SearchSpace
+) -> GraphPredictor:
+    settings: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in cards[0]["model"].items()}
+    model = GraphPredictor(FeatureSchema.of(space), ModelSettings(**settings), members=len(targets))
+    try:
+        states = [load(files[f"{target}.safetensors"]) for target in targets]
+        model.load_state_dict({key: torch.stack([state[key] for state in states]) for key in states[0]})
+    except (SafetensorError, RuntimeError, KeyError) as error:
+        raise PredictorError(f"predictor weights of {list(targets)} are damaged: {error}") from None
+    return model.eval()
+
+
+def _checked_card(files: Mapping[str, bytes], target: str, space: SearchSpace) -> dict[str, Any]:
+    name = f"{target}.json"
+    card = _read(files, name)
+    for key in ("model", "label", "hops", "equation", "provenance", "weights_sha256", "feature_schema"):
+        _get(card, key, name)
+    if card.get("space") != space.name or card.get("target") != target:
+        raise PredictorError(f"{name}: belongs to {card.get('space')!r}/{card.get('target')!r}")
+    if FeatureSchema.from_json(card["feature_schema"]) != FeatureSchema.of(space):
+        raise PredictorError(f"{name}: its feature schema differs from the space's")
+    weights = files.get(f"{target}.safetensors")
+    if weights is None or hashlib.sha256(weights).hexdigest() != card["weights_sha256"]:
+        raise PredictorError(f"{target}.safetensors: missing, or not the weights that {name} describes")
+    return card
+
+
+def _read(files: Mapping[str, bytes], name: str) -> dict[str, Any]:
+    if name not in files:
+        raise PredictorError(f"{name} is missing")
+    try:
+        content = json.loads(files[name])
+    except ValueError as error:
+        raise PredictorError(f"{name}: not JSON: {error}") from None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise PredictorError(f"{name}: not a predictor card of format {FORMAT}")
+    return content
+
+
+def _get(content: Mapping[str, Any], key: str, name: str) -> Any:
+    if key not in content:
+        raise PredictorError(f"{name}: lacks {key!r}")
+    return content[key]
+
+
+def _json(content: Any) -> bytes:
+    return json.dumps(content, indent=2, sort_keys=True).encode()

@@ -1,0 +1,205 @@
+"""The AutoBuild predictor: FE-MLP, message passing, a graph embedding at every hop level, a head (§7.1, Eqs. 2-3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from autobuild_pipelines.graphs import FeatureSchema, SequenceGraphs
+from autobuild_pipelines.predictors.layers import (
+    LAYERS,
+    ChainLayer,
+    GATv2Layer,
+    GraphConvLayer,
+    MemberBatchNorm,
+    MemberLinear,
+)
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"ReLU": F.relu, "LeakyReLU": F.leaky_relu}
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """Architecture of a predictor; the defaults are the paper's (§7.1).
+
+    Attributes:
+        layer: Message-passing layer, a key of `LAYERS`.
+        hidden: Width of node embeddings from hop 1 on.
+        layers: Message-passing layers M.
+        aggregation: "mean" (Eq. 2) or "sum" (§7.4) over nodes.
+        activation: After each message-passing layer, a key of `ACTIVATIONS`.
+        head_activation: Before the last linear layer.
+        embedding: Width of each FE-MLP category's embedding: one number, or one for each category.
+    """
+
+    layer: str = "GATv2Conv"
+    hidden: int = 32
+    layers: int = 4
+    aggregation: str = "mean"
+    activation: str = "ReLU"
+    head_activation: str = "ReLU"
+    embedding: int | tuple[int, ...] = 3
+
+    def __post_init__(self) -> None:
+        for key, value, known in (
+            ("layer", self.layer, LAYERS),
+            ("aggregation", self.aggregation, ("mean", "sum")),
+            ("activation", self.activation, ACTIVATIONS),
+            ("head_activation", self.head_activation, ACTIVATIONS),
+        ):
+            if value not in known:
+                raise ValueError(f"predictors.model.{key}: {value!r} is not one of {sorted(known)}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for a model card."""
+        return asdict(self)
+
+
+class FEMLP(nn.Module):
+    """Feature embedding: one small network per category, each ending in one scalar; then abs (§7.1).
+
+    Embedded categories: embedding then linear to 1. Scaled numeric categories: linear 1 to `width` to 1 with nothing
+    between. Since every category has finitely many values, the module is a table of one scalar per value.
+
+    Args:
+        schema: Categories and their values.
+        members: Independent predictors.
+        widths: Embedding width of each category.
+    """
+
+    offsets: Tensor
+
+    def __init__(self, schema: FeatureSchema, members: int, widths: tuple[int, ...]) -> None:
+        super().__init__()
+        self.schema = schema
+        self.embeddings = nn.ParameterList()
+        self.projections = nn.ModuleList()
+        for category, width in zip(schema.categories, widths, strict=True):
+            if category.scaled is None:
+                self.embeddings.append(nn.Parameter(torch.randn(members, len(category.values), width)))
+            else:
+                self.embeddings.append(nn.Parameter(torch.empty(members, 2, width)))
+                nn.init.uniform_(self.embeddings[-1], -1, 1)
+            self.projections.append(MemberLinear(members, width, 1))
+
+    def scalars(self) -> Tensor:
+        """[members, values of all categories] the scalar of every value before abs, categories one after the other."""
+        parts = []
+        for category, embedding, projection in zip(
+            self.schema.categories, self.embeddings, self.projections, strict=True
+        ):
+            inputs = embedding
+            if category.scaled is not None:
+                # Row 0 is the weight, row 1 the bias of the linear layer from the scaled value to the width.
+                values = torch.tensor(category.scaled, dtype=embedding.dtype, device=embedding.device)
+                inputs = values[None, :, None] * embedding[:, :1] + embedding[:, 1:]
+            parts.append(projection(inputs).squeeze(-1))
+        return torch.cat(parts, dim=1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """0-hop embeddings.
+
+        Args:
+            features: [words, categories] int64 as `Vocabulary.features`.
+
+        Returns:
+            [members, words, categories].
+        """
+        table = self.scalars().abs()
+        return table[:, features.reshape(-1)].view(len(table), *features.shape)
+
+
+class GraphPredictor(nn.Module):
+    """FE-MLP, M message-passing layers and a regression head, for `members` predictors at once.
+
+    Args:
+        schema: Node features.
+        settings: Widths, depths, activations.
+        members: Number of stacked predictors (targets, or members of an ensemble).
+
+    Outputs are standardised labels; `TrainedPredictors` puts them back on the label's scale.
+    """
+
+    def __init__(self, schema: FeatureSchema, settings: ModelSettings, members: int = 1) -> None:
+        super().__init__()
+        self.schema, self.settings, self.members = schema, settings, members
+        count = len(schema.categories)
+        widths = settings.embedding if isinstance(settings.embedding, tuple) else (settings.embedding,) * count
+        self.fe_mlp = FEMLP(schema, members, widths)
+        sizes = [count] + [settings.hidden] * settings.layers
+        kind = LAYERS[settings.layer]
+        self.layers = nn.ModuleList(kind(members, a, b) for a, b in pairwise(sizes))
+        self.norms = nn.ModuleList(MemberBatchNorm(members, settings.hidden) for _ in range(settings.layers))
+        self.head = nn.ModuleList(MemberLinear(members, settings.hidden, settings.hidden) for _ in range(4))
+        self.regressor = MemberLinear(members, settings.hidden, 1)
+
+    @property
+    def hops(self) -> int:
+        """M, the number of message-passing layers."""
+        return self.settings.layers
+
+    def forward(self, features: Tensor, graphs: SequenceGraphs) -> tuple[Tensor, list[Tensor]]:
+        """Predictions and graph embeddings of a batch.
+
+        Args:
+            features: [words, categories] int64 features of the vocabulary.
+            graphs: n sequence graphs.
+
+        Returns:
+            Predictions [members, n] and the graph embeddings of hop 0 to M, each [members, n, width].
+        """
+        embeddings = [self.pool(h, graphs) for h in self.node_embeddings(features, graphs)]
+        return self.regress(embeddings[-1]), embeddings
+
+    def node_embeddings(self, features: Tensor, graphs: SequenceGraphs) -> list[Tensor]:
+        """Node embeddings of hop 0 to M, each [members, nodes, width]."""
+        hidden = [self.fe_mlp(features).index_select(1, graphs.nodes)]
+        linked = torch.ones(len(graphs.nodes), 1, device=graphs.nodes.device)
+        linked[graphs.starts] = 0.0
+        for hop in range(self.hops):
+            out = self.layer(hop).on_chains(hidden[-1], linked)
+            hidden.append(self.finish(hop, out, hidden[-1]))
+        return hidden
+
+    def finish(self, hop: int, out: Tensor, previous_hop: Tensor) -> Tensor:
+        """Batch norm, activation and (from the second layer on) the skip connection after message passing."""
+        out = ACTIVATIONS[self.settings.activation](self.norms[hop](out))
+        return out if hop == 0 else out + previous_hop
+
+    def layer(self, hop: int) -> ChainLayer:
+        """Message-passing layer that leads from hop to hop + 1."""
+        layer = self.layers[hop]
+        assert isinstance(layer, GATv2Layer | GraphConvLayer)
+        return layer
+
+    def members_at(self, members: range) -> GraphPredictor:
+        """A copy of some of the members."""
+        part = GraphPredictor(self.schema, self.settings, len(members)).to(self.regressor.weight.device)
+        rows = slice(members.start, members.stop)
+        part.load_state_dict({key: value[rows] for key, value in self.state_dict().items()})
+        return part
+
+    def set_members(self, members: range, part: GraphPredictor) -> None:
+        """Take over what the copy `part` of these members has learned."""
+        with torch.no_grad():
+            state = self.state_dict()
+            for key, value in part.state_dict().items():
+                state[key][members.start : members.stop].copy_(value)
+
+    def pool(self, nodes: Tensor, graphs: SequenceGraphs) -> Tensor:
+        """Graph embeddings [members, n, width]: mean (Eq. 2) or sum of node embeddings."""
+        index = torch.repeat_interleave(torch.arange(len(graphs), device=nodes.device), graphs.lengths)
+        out = nodes.new_zeros(len(nodes), len(graphs), nodes.shape[2]).index_add(1, index, nodes)
+        return out if self.settings.aggregation == "sum" else out / graphs.lengths[:, None]
+
+    def regress(self, embedding: Tensor) -> Tensor:
+        """Head (Eq. 3): standardised predictions [members, n] from graph embeddings [members, n, hidden]."""
+        x = self.head[1](self.head[0](embedding))
+        x = self.head[3](self.head[2](F.relu(x)))
+        return self.regressor(ACTIVATIONS[self.settings.head_activation](x)).squeeze(-1)  # type: ignore[no-any-return]

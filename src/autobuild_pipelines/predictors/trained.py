@@ -1,0 +1,110 @@
+"""Trained predictors of one space: one per target, evaluated together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from autobuild_pipelines.graphs import FeatureSchema, SequenceGraphs, Vocabulary, sequence_graphs
+from autobuild_pipelines.predictors.model import GraphPredictor
+from autobuild_pipelines.predictors.threads import keep_freed_memory
+from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace
+
+CHUNK = 2048
+
+
+class PredictorError(ValueError):
+    """A predictor does not fit what it is used with; the message says in what they differ."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedPredictors:
+    """Predictors of one search space, ready to predict and to score modules.
+
+    Attributes:
+        space: The search space they were trained on.
+        targets: Name of each stacked member's target.
+        equations: The target equations, by name.
+        model: The stacked networks, in evaluation mode.
+        label_mean, label_std: [members] moments that standardised the labels.
+        hop_mean, hop_std: [members, M + 1] moments of node-embedding L1 norms over the training graphs (§7.3).
+        provenance: Seed, data hash, settings and whatever else the card records.
+    """
+
+    space: SearchSpace
+    targets: tuple[str, ...]
+    equations: dict[str, str]
+    model: GraphPredictor
+    label_mean: NDArray[np.float64]
+    label_std: NDArray[np.float64]
+    hop_mean: NDArray[np.float64]
+    hop_std: NDArray[np.float64]
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    def require(self, space: SearchSpace) -> TrainedPredictors:
+        """Itself, if it was trained on `space`.
+
+        Raises:
+            PredictorError: The space has another name, or other units or features.
+        """
+        if space.name != self.space.name:
+            raise PredictorError(f"predictors were trained on space {self.space.name!r}, not on {space.name!r}")
+        ours, theirs = FeatureSchema.of(self.space), FeatureSchema.of(space)
+        if ours != theirs or self.space.declaration.units != space.declaration.units:
+            raise PredictorError(
+                f"space {space.name!r} has changed since its predictors were trained (units or features differ); "
+                "run --pipeline=predictors again"
+            )
+        return self
+
+    def predict(self, array: ArchitectureArray) -> NDArray[np.float64]:
+        """[targets, n] predicted targets of encoded architectures, on the targets' own scale."""
+        return self.describe(array)[0]
+
+    def describe(self, array: ArchitectureArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Predictions [targets, n] and graph-embedding L1 norms [targets, M + 1, n] (Eq. 4's ranked quantities)."""
+        keep_freed_memory()
+        vocabulary = Vocabulary(self.space)
+        features = torch.from_numpy(vocabulary.features).to(self.device)
+        predictions, norms = [], []
+        with torch.inference_mode():
+            for start in range(0, len(array), CHUNK):
+                part = array.take(slice(start, start + CHUNK))
+                graphs = sequence_graphs(self.space, part, vocabulary).to(self.device)
+                predicted, embeddings = self.model(features, graphs)
+                predictions.append(predicted.cpu())
+                norms.append(torch.stack([e.abs().sum(-1) for e in embeddings], dim=1).cpu())
+        if not predictions:
+            return np.empty((len(self.targets), 0)), np.empty((len(self.targets), self.model.hops + 1, 0))
+        return self.rescale(torch.cat(predictions, dim=1)), torch.cat(norms, dim=2).double().numpy()
+
+    def rescale(self, standardised: Tensor) -> NDArray[np.float64]:
+        """Standardised predictions [targets, ...] on the targets' own scale."""
+        values: NDArray[np.float64] = standardised.cpu().double().numpy()
+        shape = (-1,) + (1,) * (values.ndim - 1)
+        return values * self.label_std.reshape(shape) + self.label_mean.reshape(shape)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are."""
+        return next(self.model.parameters()).device
+
+
+def node_norm_moments(
+    model: GraphPredictor, features: Tensor, graphs: SequenceGraphs
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and standard deviation [members, M + 1] of node-embedding L1 norms over all nodes of `graphs` (§7.3)."""
+    norms: list[list[Tensor]] = [[] for _ in range(model.hops + 1)]
+    with torch.inference_mode():
+        for rows in torch.split(torch.arange(len(graphs), device=features.device), CHUNK):
+            for hop, nodes in enumerate(model.node_embeddings(features, graphs.take(rows))):
+                norms[hop].append(nodes.abs().sum(-1).double())
+    stacked = [torch.cat(parts, dim=1) for parts in norms]
+    mean = torch.stack([n.mean(1) for n in stacked], dim=1)
+    std = torch.stack([n.std(1, correction=0) for n in stacked], dim=1)
+    return mean.cpu().numpy(), std.cpu().numpy()

@@ -1,0 +1,135 @@
+"""Training: what is learned, that targets do not disturb each other, and that a seed decides everything."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from autobuild_pipelines.predictors import (
+    ModelSettings,
+    PredictorError,
+    RidgeBaseline,
+    TrainingSettings,
+    embedding_statistics,
+    held_out_predictions,
+    predictor_metrics,
+    split_rows,
+    train,
+)
+from autobuild_pipelines.predictors.training import clip_members
+from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace
+
+QUICK = TrainingSettings(epochs=15, learning_rate=3e-3, batch_size=64)
+
+
+def additive(space: SearchSpace, count: int, seed: int = 0) -> tuple[ArchitectureArray, np.ndarray]:
+    """Architectures with a label that is a sum of effects of layers, units and resolution."""
+    rng = np.random.default_rng(seed)
+    array = space.sample(count, rng, law="depths")
+    expand, kernel = space.vocabulary.T
+    effect = np.append(1.0 + 0.8 * expand + 0.3 * kernel, 0.0)  # the last entry is that of an absent layer
+    return array, effect[array.layers].sum(axis=1) + 0.5 * array.graph[:, 0]
+
+
+def test_a_predictor_learns_an_additive_label_and_the_metrics_say_so(ofa_mbv3: SearchSpace) -> None:
+    array, y = additive(ofa_mbv3, 500)
+    kept, held = split_rows(500, 0.2, seed=1)
+    labels = {"y": y}
+    trained, history = train(
+        ofa_mbv3,
+        array.take(kept),
+        {"y": y[kept]},
+        held_out=(array.take(held), {"y": y[held]}),
+        training=QUICK,
+        progress=False,
+    )
+    ridge = RidgeBaseline(ofa_mbv3).fit(array.take(kept), y[None, kept])
+    parts = {"train": (array.take(kept), {"y": y[kept]}), "held_out": (array.take(held), {"y": y[held]})}
+    metrics = predictor_metrics(trained, ridge, parts).set_index(["model", "split", "metric"])["value"]
+    assert metrics["autobuild", "held_out", "spearman"] > 0.8
+    assert metrics["ridge", "held_out", "spearman"] > 0.99  # the label is linear in its columns
+    assert metrics["autobuild", "train", "spearman_hop_4"] > 0.7
+    losses = history.set_index("epoch")["loss"]
+    assert losses[15] < losses[1]
+    table = held_out_predictions(trained, ridge, ["x"] * len(held), array.take(held), {"y": labels["y"][held]})
+    assert list(table.columns) == ["target", "architecture_id", "true", "autobuild", "ridge"]
+    assert len(embedding_statistics(trained)) == 5
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_does_not(ofa_mbv3: SearchSpace) -> None:
+    array, y = additive(ofa_mbv3, 120)
+    settings = TrainingSettings(epochs=2)
+    runs = [train(ofa_mbv3, array, {"y": y}, training=settings, seed=s, progress=False) for s in (5, 5, 6)]
+    same, again, other = (run[0].predict(array) for run in runs)
+    np.testing.assert_array_equal(same, again)
+    pd.testing.assert_frame_equal(runs[0][1], runs[1][1])
+    assert not np.array_equal(same, other)
+
+
+def test_training_leaves_the_callers_random_state_alone(ofa_mbv3: SearchSpace) -> None:
+    array, y = additive(ofa_mbv3, 60)
+    torch.manual_seed(1)
+    expected = torch.rand(3)
+    torch.manual_seed(1)
+    train(ofa_mbv3, array, {"y": y}, training=TrainingSettings(epochs=1), progress=False)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_two_targets_that_are_the_same_but_for_scale_are_predicted_alike_on_their_own_scales(
+    ofa_mbv3: SearchSpace,
+) -> None:
+    array, y = additive(ofa_mbv3, 300)
+    trained, _ = train(ofa_mbv3, array, {"y": y, "scaled": 1000 * y + 5}, training=QUICK, progress=False)
+    first, second = trained.predict(array)
+    assert np.corrcoef(first, y)[0, 1] > 0.8
+    assert np.corrcoef(second, y)[0, 1] > 0.8
+    assert 500 < second.std() / first.std() < 2000
+    assert np.abs(second - (1000 * y + 5)).mean() < 1000 * np.abs(y - y.mean()).mean()
+
+
+def test_gradients_are_clipped_for_each_member_on_its_own() -> None:
+    parameter = torch.nn.Parameter(torch.zeros(2, 3))
+    parameter.grad = torch.tensor([[30.0, 40.0, 0.0], [0.3, 0.4, 0.0]])
+    clip_members([parameter], 5.0)
+    torch.testing.assert_close(parameter.grad, torch.tensor([[3.0, 4.0, 0.0], [0.3, 0.4, 0.0]]))
+
+
+def test_a_constant_target_is_refused_by_name(ofa_mbv3: SearchSpace) -> None:
+    array, y = additive(ofa_mbv3, 60)
+    with pytest.raises(PredictorError, match=r"\['flat'\] are the same"):
+        train(ofa_mbv3, array, {"y": y, "flat": np.ones(60)}, progress=False)
+
+
+def test_the_held_out_part_is_disjoint_and_decided_by_the_seed() -> None:
+    kept, held = split_rows(100, 0.1, seed=3)
+    assert sorted([*kept, *held]) == list(range(100))
+    assert len(held) == 10
+    np.testing.assert_array_equal(held, split_rows(100, 0.1, seed=3)[1])
+    with pytest.raises(ValueError, match="leaves 9 to train on and 1 held out"):
+        split_rows(10, 0.1, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (lambda: ModelSettings(layer="GCN"), r"predictors\.model\.layer: 'GCN'"),
+        (lambda: ModelSettings(activation="Swish"), r"predictors\.model\.activation"),
+        (lambda: TrainingSettings(epochs=0), r"predictors\.training\.epochs"),
+        (lambda: TrainingSettings(loss="mse"), r"predictors\.training\.loss"),
+        (lambda: TrainingSettings(learning_rate=-1.0), r"predictors\.training\.learning_rate"),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_its_key(settings: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        settings()  # type: ignore[operator]
+
+
+@pytest.mark.slow
+def test_the_latency_loss_trains_a_k_gnn(ofa_mbv3: SearchSpace) -> None:
+    array, y = additive(ofa_mbv3, 300)
+    model = ModelSettings("GraphConv", 64, 4, aggregation="sum", activation="LeakyReLU", head_activation="LeakyReLU")
+    settings = TrainingSettings(epochs=15, batch_size=32, learning_rate=3e-3, loss="latency")
+    trained, _ = train(ofa_mbv3, array, {"y": y}, model=model, training=settings, progress=False)
+    assert np.corrcoef(trained.predict(array)[0], y)[0, 1] > 0.9
