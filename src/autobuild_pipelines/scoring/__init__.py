@@ -1,0 +1,16 @@
+"""Which modules make a network good: label statistics, Eq. 5 and contextual scores."""
+
+from autobuild_pipelines.scoring.contextual import contextual_scores
+from autobuild_pipelines.scoring.eq5 import ScoringError, eq5_scores, root_norms
+from autobuild_pipelines.scoring.label_statistics import label_statistics
+from autobuild_pipelines.scoring.module_scores import choose_contexts, score_modules
+
+__all__ = [
+    "ScoringError",
+    "choose_contexts",
+    "contextual_scores",
+    "eq5_scores",
+    "label_statistics",
+    "root_norms",
+    "score_modules",
+]

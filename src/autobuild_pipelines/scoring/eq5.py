@@ -1,0 +1,119 @@
+"""The paper's module score (Eq. 5, §7.3): a shifted, rescaled embedding norm of the module fed alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from autobuild_pipelines.graphs import Vocabulary
+from autobuild_pipelines.predictors import TrainedPredictors
+from autobuild_pipelines.scoring.layout import by_layout
+from autobuild_pipelines.scoring.windows import HopRecursion, State, Windows
+from autobuild_pipelines.spaces import Codes, RankingUnit, module_depths
+
+
+class ScoringError(ValueError):
+    """Modules cannot be scored; the message names the unit, the number of layers and why."""
+
+
+def eq5_scores(
+    predictors: TrainedPredictors,
+    unit: RankingUnit,
+    modules: Codes,
+    label_statistics: pd.DataFrame,
+    *,
+    graph: Mapping[str, Any] | None = None,
+    min_count: int = 10,
+) -> NDArray[np.float64]:
+    r"""Eq. 5 with l = m + 1:
+
+    .. math:: \mu^y_{u,l} + \sigma^y_{u,l} \cdot (\lVert h^m_{root} \rVert_1 - \mu^h_m) / \sigma^h_m
+
+    where the root is the module's last node, which at hop m = l - 1 sees exactly the module.
+
+    Args:
+        predictors: With their hop moments.
+        unit: The ranking unit of the modules.
+        modules: [modules, slots of the unit] layer codes.
+        label_statistics: Columns target, unit, layers, mean, std, count (see `label_statistics`).
+        graph: Graph-level values that the modules' nodes carry (declared defaults where left out).
+        min_count: Fewest architectures that a (unit, layers) cell needs.
+
+    Returns:
+        [targets, modules] scores on the targets' own scale.
+
+    Raises:
+        ScoringError: A (unit, layers) cell has too few architectures, or a module is deeper than the predictor.
+    """
+    depths = module_depths(modules)
+    norms = root_norms(predictors, unit, modules, graph=graph)
+    scores = np.empty_like(norms)
+    for index, target in enumerate(predictors.targets):
+        for depth in np.unique(depths).tolist():
+            mean, std = _cell(label_statistics, target, unit, depth, min_count)
+            rows = depths == depth
+            shifted = (norms[index, rows] - predictors.hop_mean[index, depth - 1]) / predictors.hop_std[
+                index, depth - 1
+            ]
+            scores[index, rows] = mean + std * shifted
+    return scores
+
+
+def root_norms(
+    predictors: TrainedPredictors, unit: RankingUnit, modules: Codes, *, graph: Mapping[str, Any] | None = None
+) -> NDArray[np.float64]:
+    """[targets, modules] L1 norm of each module's last node at hop (layers - 1), the module being the whole graph."""
+    deepest = int(module_depths(modules).max(initial=0))
+    if deepest > predictors.model.hops + 1:
+        raise ScoringError(
+            f"{predictors.space.name}: unit {unit.number} has modules of {deepest} layers; a predictor of "
+            f"{predictors.model.hops} message-passing layers sees at most {predictors.model.hops + 1}"
+        )
+    context = predictors.space.graph_code(graph)
+    vocabulary = Vocabulary(predictors.space)
+    out = np.empty((len(predictors.targets), len(modules)))
+    with torch.inference_mode():
+        table = predictors.model.fe_mlp(torch.from_numpy(vocabulary.features).to(predictors.device))
+        for slots, rows in by_layout(modules):
+            part = modules[rows][:, slots]
+            words = vocabulary.words(unit.start + slots, part, np.broadcast_to(context, (*part.shape, len(context))))
+            root = _root(predictors, table, Windows(part, predictors.device), words)
+            norms = root.values.abs().sum(-1)[:, 0]
+            assert root.row_of is not None
+            out[:, rows] = norms.index_select(1, root.row_of).cpu().numpy()
+    return out
+
+
+def _root(predictors: TrainedPredictors, table: Tensor, windows: Windows, words: NDArray[np.int64]) -> State:
+    """State of the last node at hop length - 1, from the triangle of states below it."""
+    recursion = HopRecursion(predictors.model, windows)
+    line: list[State] = []
+    for position in range(windows.length):
+        representatives, row_of = windows.distinct(position, position + 1)
+        word = torch.from_numpy(words[:, position]).to(table.device)[representatives]
+        line.append(State(table[:, word].unsqueeze(1), row_of))
+    for hop in range(windows.length - 1):
+        # After this step, entry p holds node p at hop + 1; nodes before position hop + 1 are no longer needed.
+        line = [line[0]] * (hop + 1) + [
+            recursion.advance(hop, line[p], line[p - 1], (p - hop - 1, p + 1)) for p in range(hop + 1, windows.length)
+        ]
+    return line[-1]
+
+
+def _cell(statistics: pd.DataFrame, target: str, unit: RankingUnit, depth: int, min_count: int) -> tuple[float, float]:
+    match = (statistics["target"] == target) & (statistics["unit"] == unit.number) & (statistics["layers"] == depth)
+    cell = statistics[match]
+    count = int(cell["count"].iloc[0]) if len(cell) else 0
+    if count < max(min_count, 2):
+        raise ScoringError(
+            f"unit {unit.number} ({unit.name}) with {depth} layers has {count} labelled architectures for target "
+            f"{target!r}, Eq. 5 needs at least {max(min_count, 2)}; add such architectures, lower scoring.min_count, "
+            "or use scoring.method: contextual"
+        )
+    return float(cell["mean"].iloc[0]), float(cell["std"].iloc[0])

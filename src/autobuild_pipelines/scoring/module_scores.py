@@ -1,0 +1,91 @@
+"""Scores of every module of every unit for every target, as one table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from autobuild_pipelines.predictors import TrainedPredictors
+from autobuild_pipelines.scoring.contextual import contextual_scores
+from autobuild_pipelines.scoring.eq5 import ScoringError, eq5_scores
+from autobuild_pipelines.spaces import ArchitectureArray, Codes, module_depths
+
+METHODS = ("eq5", "contextual")
+
+
+def score_modules(
+    predictors: TrainedPredictors,
+    *,
+    methods: Sequence[str],
+    label_statistics: pd.DataFrame,
+    contexts: ArchitectureArray,
+    graph: Mapping[str, Any] | None = None,
+    min_count: int = 10,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """Score all modules of all ranking units.
+
+    Args:
+        predictors: One per target.
+        methods: Which scores, of `METHODS`.
+        label_statistics: For Eq. 5, see `label_statistics`.
+        contexts: For contextual scores; see `choose_contexts`.
+        graph: Graph-level values at which Eq. 5 feeds modules.
+        min_count: Fewest architectures in a (unit, layers) cell for Eq. 5.
+        progress: Show progress bars.
+
+    Returns:
+        Columns unit (1-based ranking unit), module (JSON list of layer objects), layers, target, method, score, rank
+        (1 is best within unit, target and method; ties in enumeration order).
+
+    Raises:
+        ScoringError: Unknown method, or see `eq5_scores`.
+    """
+    if unknown := [m for m in methods if m not in METHODS]:
+        raise ScoringError(f"scoring.methods: {unknown} not in {list(METHODS)}")
+    parts = []
+    for unit in predictors.space.ranking_units:
+        modules = unit.module_array()
+        scores: dict[str, NDArray[np.float64]] = {}
+        if "eq5" in methods:
+            scores["eq5"] = eq5_scores(predictors, unit, modules, label_statistics, graph=graph, min_count=min_count)
+        if "contextual" in methods:
+            scores["contextual"] = contextual_scores(predictors, unit, modules, contexts, progress=progress)
+        parts.append(_table(predictors, unit.number, modules, scores))
+    return pd.concat(parts, ignore_index=True)
+
+
+def choose_contexts(array: ArchitectureArray, count: int, seed: int) -> ArchitectureArray:
+    """`count` distinct random rows of `array` (all of it when it has fewer), the contexts of contextual scores."""
+    rows = np.random.default_rng(seed).permutation(len(array))[:count]
+    return array.take(np.sort(rows))
+
+
+def _table(
+    predictors: TrainedPredictors, unit: int, modules: Codes, scores: Mapping[str, NDArray[np.float64]]
+) -> pd.DataFrame:
+    text = predictors.space.module_json(modules)
+    depths = module_depths(modules)
+    frames = []
+    for method, values in scores.items():
+        for target, score in zip(predictors.targets, values, strict=True):
+            rank = np.empty(len(score), dtype=np.int64)
+            rank[np.argsort(-score, kind="stable")] = np.arange(1, len(score) + 1)
+            frames.append(
+                pd.DataFrame(
+                    {
+                        "unit": unit,
+                        "module": text,
+                        "layers": depths,
+                        "target": target,
+                        "method": method,
+                        "score": score,
+                        "rank": rank,
+                    }
+                )
+            )
+    return pd.concat(frames, ignore_index=True)
