@@ -1,0 +1,95 @@
+"""Several evaluators as one, every metric from exactly one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+
+import pandas as pd
+
+from autobuild_pipelines.evaluators.protocol import EvaluationError, Evaluator, checked_evaluation
+from autobuild_pipelines.spaces import ArchitectureArray
+
+
+class CombinedEvaluator:
+    """Asks every part once and puts the metrics side by side.
+
+    Args:
+        parts: The evaluators.
+        order: The order of the metrics' columns; the parts' order by default.
+
+    Raises:
+        EvaluationError: Two parts give the same metric, or no architecture is in the support of all.
+    """
+
+    def __init__(self, parts: Sequence[Evaluator], order: Sequence[str] | None = None) -> None:
+        given = [metric for part in parts for metric in part.metrics]
+        if twice := sorted({metric for metric in given if given.count(metric) > 1}):
+            raise EvaluationError(f"metric {twice[0]!r}: two evaluators give it; it needs exactly one source")
+        if not given:
+            raise EvaluationError("evaluators: there are none; give at least one metric a source")
+        self.metrics = tuple(order) if order is not None else tuple(given)
+        if sorted(self.metrics) != sorted(given):
+            raise EvaluationError(f"evaluators: give {sorted(given)}, expected {sorted(self.metrics)}")
+        self._parts = tuple(parts)
+        if self.support is not None and not len(self.support):
+            raise EvaluationError(f"metrics {list(self.metrics)}: no architecture can be evaluated for all of them")
+
+    @cached_property
+    def support(self) -> ArchitectureArray | None:
+        """The architectures that every part can evaluate, in the first finite part's order; None means all."""
+        finite = [part.support for part in self._parts if part.support is not None]
+        if not finite:
+            return None
+        common, *others = finite
+        for other in others:
+            keys = set(other.keys())
+            common = common.take([row for row, key in enumerate(common.keys()) if key in keys])
+        return common
+
+    def evaluate(self, array: ArchitectureArray) -> pd.DataFrame:
+        """All metrics [n, metrics], float64 and finite.
+
+        Raises:
+            EvaluationError: An architecture is outside a part's support, or a part returned something else.
+        """
+        tables = [checked_evaluation(part, array) for part in self._parts]
+        return pd.concat(tables, axis=1)[list(self.metrics)]
+
+    def only(self, metrics: Iterable[str]) -> CombinedEvaluator:
+        """The same with just the parts that give one of `metrics` (their other metrics come along).
+
+        Raises:
+            EvaluationError: A metric has no source.
+        """
+        wanted = set(metrics)
+        if missing := sorted(wanted - set(self.metrics)):
+            raise EvaluationError(f"metric {missing[0]!r}: has no evaluator; there are {sorted(self.metrics)}")
+        parts = [part for part in self._parts if wanted & set(part.metrics)]
+        kept = {metric for part in parts for metric in part.metrics}
+        return CombinedEvaluator(parts, [metric for metric in self.metrics if metric in kept])
+
+
+class RenamedEvaluator:
+    """An evaluator whose metrics go by other names.
+
+    Args:
+        part: The evaluator.
+        names: Its metric to the new name; metrics left out are dropped.
+
+    Raises:
+        EvaluationError: It has no such metric.
+    """
+
+    def __init__(self, part: Evaluator, names: Mapping[str, str]) -> None:
+        for old, new in names.items():
+            if old not in part.metrics:
+                raise EvaluationError(f"metric {new!r}: its source gives {list(part.metrics)}, not {old!r}")
+        self.metrics = tuple(names.values())
+        self.support = part.support
+        self._part = part
+        self._names = dict(names)
+
+    def evaluate(self, array: ArchitectureArray) -> pd.DataFrame:
+        """The renamed metrics [n, metrics]."""
+        return self._part.evaluate(array)[list(self._names)].rename(columns=self._names)

@@ -1,0 +1,28 @@
+"""Exact costs of the real network: multiply-accumulates and parameters."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from autobuild_pipelines.networks import LayerCosts
+from autobuild_pipelines.spaces import ArchitectureArray
+
+
+class CostEvaluator:
+    """One additive cost of architectures, exact.
+
+    Args:
+        metric: Its name.
+        costs: What every layer costs, as `networks.mac_costs` or `networks.parameter_costs` compute it.
+    """
+
+    support: ArchitectureArray | None = None
+
+    def __init__(self, metric: str, costs: LayerCosts[np.int64]) -> None:
+        self.metrics: tuple[str, ...] = (metric,)
+        self._costs = costs
+
+    def evaluate(self, array: ArchitectureArray) -> pd.DataFrame:
+        """The costs [n, 1] as float64 (integers below 2^53)."""
+        return pd.DataFrame({self.metrics[0]: self._costs.total(array).astype(np.float64)})

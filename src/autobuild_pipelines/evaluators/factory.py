@@ -1,0 +1,200 @@
+"""Evaluators from parameters: `{metric: {type: ..., ...}}` names one source for every metric."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from autobuild_pipelines.evaluators.combined import CombinedEvaluator, RenamedEvaluator
+from autobuild_pipelines.evaluators.costs import CostEvaluator
+from autobuild_pipelines.evaluators.layer_costs import LayerLatencyTable
+from autobuild_pipelines.evaluators.predicted import LabelPredictor, PredictedLabel, PredictedTargets, TargetPredictors
+from autobuild_pipelines.evaluators.protocol import EvaluationError, Evaluator
+from autobuild_pipelines.evaluators.surrogate import AccuracySurrogate
+from autobuild_pipelines.evaluators.surrogate_settings import SurrogateSettings
+from autobuild_pipelines.evaluators.table import TableEvaluator
+from autobuild_pipelines.networks import NetworkDefinition, mac_costs, parameter_costs
+from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace, from_table
+
+Settings = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class EvaluatorSources:
+    """What evaluators are made from. Only what the settings ask for has to be there.
+
+    Attributes:
+        space: The search space.
+        architectures: Evaluated architectures with labels (type `table`).
+        network: The network definition or its mapping (types `macs`, `params`).
+        predictors: Trained predictors of the space (type `predictor`).
+        released: Released predictors by checkpoint name, each loaded when first asked for (type `released_predictor`).
+        surrogate: Coefficients of the surrogate accuracy (type `surrogate`).
+        layer_latencies: Measured layer latencies (type `layer_latency`).
+    """
+
+    space: SearchSpace
+    architectures: pd.DataFrame | None = None
+    network: NetworkDefinition | Mapping[str, Any] | None = None
+    predictors: TargetPredictors | None = None
+    released: Mapping[str, Callable[[], LabelPredictor]] | None = None
+    surrogate: Mapping[str, Any] | None = None
+    layer_latencies: pd.DataFrame | None = None
+
+    @cached_property
+    def encoded_architectures(self) -> ArchitectureArray:
+        """The table's architectures, encoded once for all that look labels up in it."""
+        return from_table(self.space, self.given("architectures", "table"))
+
+    @cached_property
+    def network_definition(self) -> NetworkDefinition:
+        """The network definition, checked."""
+        network = self.given("network", "macs or params")
+        return (
+            network
+            if isinstance(network, NetworkDefinition)
+            else NetworkDefinition.from_mapping(self.space.name, network)
+        )
+
+    def given(self, what: str, kind: str) -> Any:
+        """A source that must be there.
+
+        Raises:
+            EvaluationError: It is not.
+        """
+        value = getattr(self, what)
+        if value is None:
+            raise EvaluationError(
+                f"type {kind!r} needs {what.replace('_', ' ')}, which space {self.space.name!r} has not"
+            )
+        return value
+
+
+@dataclass(frozen=True)
+class EvaluatorType:
+    """One entry of the registry.
+
+    Attributes:
+        build: Makes the evaluators of all metrics of this type at once, so that they can share work.
+        keys: Settings it takes besides `type`, and whether each must be there.
+    """
+
+    build: Callable[[Mapping[str, Settings], EvaluatorSources], list[Evaluator]]
+    keys: Mapping[str, bool]
+
+
+def make_evaluators(settings: Mapping[str, Any], sources: EvaluatorSources) -> CombinedEvaluator:
+    """The evaluators that the parameter `evaluators` of a space describes.
+
+    Args:
+        settings: Metric to its source: `{acc: {type: released_predictor, checkpoint: acc}, macs: {type: macs}}`. Types:
+            surrogate; layer_latency; predictor {target, the metric's name by default}; released_predictor {checkpoint};
+            macs; params; table {column, the metric's name by default}.
+        sources: What they are made from.
+
+    Returns:
+        One evaluator of all metrics, in the settings' order.
+
+    Raises:
+        EvaluationError: Names the metric and what would be right: an unknown type or key, a missing source, a
+            checkpoint, target or column that does not exist.
+    """
+    if not isinstance(settings, Mapping) or not settings:
+        raise EvaluationError(f"evaluators of space {sources.space.name!r}: expected a mapping of metrics to sources")
+    by_type: dict[str, dict[str, Settings]] = {}
+    for metric, entry in settings.items():
+        by_type.setdefault(_checked_type(metric, entry), {})[metric] = entry
+    parts: list[Evaluator] = []
+    for kind, metrics in by_type.items():
+        try:
+            parts += EVALUATOR_TYPES[kind].build(metrics, sources)
+        except ValueError as error:
+            message = str(error)
+            where = "" if message.startswith("metric") else f"metric {', '.join(map(repr, metrics))}: "
+            raise EvaluationError(where + message) from error
+    return CombinedEvaluator(parts, list(settings))
+
+
+def _checked_type(metric: str, entry: Any) -> str:
+    known = sorted(EVALUATOR_TYPES)
+    if not isinstance(entry, Mapping) or "type" not in entry:
+        raise EvaluationError(f"metric {metric!r}: expected a mapping with a key 'type', one of {known}, got {entry!r}")
+    kind = entry["type"]
+    if kind not in known:
+        raise EvaluationError(f"metric {metric!r}: unknown type {kind!r}, expected one of {known}")
+    keys = EVALUATOR_TYPES[kind].keys
+    if unknown := sorted(set(entry) - set(keys) - {"type"}):
+        raise EvaluationError(
+            f"metric {metric!r}: type {kind!r} has no key {unknown[0]!r}; it takes {list(keys) or 'none'}"
+        )
+    if missing := [key for key, needed in keys.items() if needed and key not in entry]:
+        raise EvaluationError(f"metric {metric!r}: type {kind!r} needs the key {missing[0]!r}")
+    return str(kind)
+
+
+def _surrogate(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Evaluator]:
+    content = sources.given("surrogate", "surrogate")
+    part = AccuracySurrogate(sources.space, SurrogateSettings.from_mapping(sources.space.name, content))
+    return _renamed(part, metrics)
+
+
+def _layer_latency(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Evaluator]:
+    return _renamed(LayerLatencyTable(sources.space, sources.given("layer_latencies", "layer_latency")), metrics)
+
+
+def _renamed(part: Evaluator, metrics: Mapping[str, Settings]) -> list[Evaluator]:
+    (own,) = part.metrics
+    return [part if metric == own else RenamedEvaluator(part, {own: metric}) for metric in metrics]
+
+
+def _predictor(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Evaluator]:
+    targets = {metric: str(entry.get("target", metric)) for metric, entry in metrics.items()}
+    return [PredictedTargets(sources.given("predictors", "predictor"), targets)]
+
+
+def _released_predictor(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Evaluator]:
+    released = sources.given("released", "released_predictor")
+    parts: list[Evaluator] = []
+    for metric, entry in metrics.items():
+        name = entry["checkpoint"]
+        if name not in released:
+            raise EvaluationError(
+                f"metric {metric!r}: there is no checkpoint {name!r}, only {sorted(released) or 'none'}"
+            )
+        try:
+            parts.append(PredictedLabel(metric, released[name]()))
+        except (ValueError, OSError) as error:
+            raise EvaluationError(f"metric {metric!r}: checkpoint {name!r} does not load: {error}") from error
+    return parts
+
+
+def _macs(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Evaluator]:
+    costs = mac_costs(sources.space, sources.network_definition)
+    return [CostEvaluator(metric, costs) for metric in metrics]
+
+
+def _params(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Evaluator]:
+    costs = parameter_costs(sources.space, sources.network_definition)
+    return [CostEvaluator(metric, costs) for metric in metrics]
+
+
+def _table(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Evaluator]:
+    columns = {metric: str(entry.get("column", metric)) for metric, entry in metrics.items()}
+    table = sources.given("architectures", "table")
+    return [TableEvaluator(sources.space, table, columns, sources.encoded_architectures)]
+
+
+EVALUATOR_TYPES: dict[str, EvaluatorType] = {
+    "surrogate": EvaluatorType(_surrogate, {}),
+    "layer_latency": EvaluatorType(_layer_latency, {}),
+    "predictor": EvaluatorType(_predictor, {"target": False}),
+    "released_predictor": EvaluatorType(_released_predictor, {"checkpoint": True}),
+    "macs": EvaluatorType(_macs, {}),
+    "params": EvaluatorType(_params, {}),
+    "table": EvaluatorType(_table, {"column": False}),
+}
+"""Every type of evaluator that parameters may name; a new one is a function and a line here."""
