@@ -1,0 +1,40 @@
+"""Searching: Pareto sets, mutations, the evolutionary search and its variants, and how they compare."""
+
+from autobuild_pipelines.search.comparison import TRAINING_SET, built_variant, compare, progress_under_budgets
+from autobuild_pipelines.search.evolution import Evolution, EvolutionSettings, evolve
+from autobuild_pipelines.search.mutation import LayerMutation, ModuleMutation, Mutation
+from autobuild_pipelines.search.pareto import hypervolume, pareto_mask
+from autobuild_pipelines.search.problem import Objective, Problem, SearchError
+from autobuild_pipelines.search.projection import NearestSupported
+from autobuild_pipelines.search.randomness import generator
+from autobuild_pipelines.search.run import SearchSettings, pareto_fronts, random_members, read_problems, run_search
+from autobuild_pipelines.search.variants import ReducedSpaces, Variant, VariantSearch, variant_search
+
+__all__ = [
+    "TRAINING_SET",
+    "Evolution",
+    "EvolutionSettings",
+    "LayerMutation",
+    "ModuleMutation",
+    "Mutation",
+    "NearestSupported",
+    "Objective",
+    "Problem",
+    "ReducedSpaces",
+    "SearchError",
+    "SearchSettings",
+    "Variant",
+    "VariantSearch",
+    "built_variant",
+    "compare",
+    "evolve",
+    "generator",
+    "hypervolume",
+    "pareto_fronts",
+    "pareto_mask",
+    "progress_under_budgets",
+    "random_members",
+    "read_problems",
+    "run_search",
+    "variant_search",
+]
