@@ -1,0 +1,21 @@
+"""Figures and the printed summary of a run: tables in, plotly figures and rich tables out."""
+
+from autobuild_pipelines.reporting.hypervolume_figure import hypervolume_figure, hypervolume_history
+from autobuild_pipelines.reporting.label_statistics_figure import label_statistics_figure
+from autobuild_pipelines.reporting.pareto_figure import pareto_figure
+from autobuild_pipelines.reporting.predictions_figure import predictions_figure
+from autobuild_pipelines.reporting.spearman_figure import spearman_figure
+from autobuild_pipelines.reporting.summary import Counts, print_summary
+from autobuild_pipelines.reporting.training_figure import training_figure
+
+__all__ = [
+    "Counts",
+    "hypervolume_figure",
+    "hypervolume_history",
+    "label_statistics_figure",
+    "pareto_figure",
+    "predictions_figure",
+    "print_summary",
+    "spearman_figure",
+    "training_figure",
+]

@@ -1,0 +1,67 @@
+"""Names of columns and variants in words, numbers as people read them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autobuild_pipelines.reporting import wording
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("acc_percent", "Accuracy [%]"),
+        ("latency_cpu_ms", "CPU latency [ms]"),
+        ("macs", "MACs"),
+        ("throughput_images_per_s", "Throughput [images/s]"),
+        ("s", "S"),
+    ],
+)
+def test_an_axis_title_has_the_unit_of_its_column(name: str, words: str) -> None:
+    assert wording.quantity(name) == words
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("layer_full", "Layer-Full"),
+        ("layer_insight", "Layer-Insight"),
+        ("stage_full", "Stage-Full"),
+        ("autobuild_nas", "AutoBuild-NAS"),
+        ("autobuild_eq5", "AutoBuild Eq. 5"),
+        ("training_set", "Training set"),
+        ("built:acc_per_cpu:contextual", "Built acc_per_cpu · contextual"),
+        ("mine", "Mine"),
+    ],
+)
+def test_variants_are_spelled_as_the_paper_does(name: str, words: str) -> None:
+    assert wording.variant(name) == words
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(7371, "7,371"), (7371**5, "2.2e19"), (10**10, "1.0e10"), (9_960_000, "1.0e7"), (10**400, "1.0e400")],
+)
+def test_sizes_of_spaces_are_short(count: int, text: str) -> None:
+    assert wording.size(count) == text
+
+
+@given(st.integers(min_value=1_000_000, max_value=10**300))
+def test_a_short_size_is_within_its_last_digit(count: int) -> None:
+    assert float(wording.size(count)) == pytest.approx(count, rel=0.051)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (1493.2, "1,493"), (24.04, "24.04"), (0.00071, "0.0007100"), (float("nan"), "–"), (-3.5, "-3.500")],
+)
+def test_numbers_have_four_digits(value: float, text: str) -> None:
+    assert wording.number(value) == text
+
+
+def test_a_deviation_has_the_decimals_of_its_mean() -> None:
+    assert wording.spread(1493.2, 4.4) == "1,493 ± 4"
+    assert wording.spread(24.04, 0.256) == "24.04 ± 0.26"
+    assert wording.spread(24.04, float("nan")) == "24.04"
