@@ -1,0 +1,88 @@
+"""Trained predictors: a card and weights per target, and an index that says they are complete."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from kedro.io.core import DatasetError, Version
+
+from autobuild_pipelines.datasets.atomic_file import AtomicFileDataset
+
+INDEX = "predictors.json"
+
+
+class PredictorsDataset(AtomicFileDataset[Any]):
+    """All predictors of a space: `<target>.safetensors` and `<target>.json` beside an index `predictors.json`.
+
+    ```yaml
+    "{space}.predictors":
+      type: autobuild_pipelines.datasets.PredictorsDataset
+      filepath: data/06_models/{space}/predictors.json
+      versioned: true
+    ```
+
+    The index is written last and whole: where it exists, everything it names exists. Without versioning the folder
+    should hold nothing else; saving again first removes the index.
+
+    Args:
+        filepath: Path of the index; its name must be `predictors.json`.
+        version: Set by the catalog for `versioned: true`.
+        credentials: Credentials of the file system.
+        fs_args: Further arguments of the file system.
+        metadata: Kept for plugins.
+    """
+
+    def __init__(
+        self,
+        *,
+        filepath: str | os.PathLike[str],
+        version: Version | None = None,
+        credentials: dict[str, Any] | None = None,
+        fs_args: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(
+            filepath=filepath, version=version, credentials=credentials, fs_args=fs_args, metadata=metadata
+        )
+        if self._filepath.name != INDEX:
+            raise DatasetError(f"{self._filepath}: the file of predictors must be named {INDEX}")
+
+    def load(self) -> Any:
+        """The predictors.
+
+        Raises:
+            DatasetError: There is no index.
+            ValueError: A card or its weights are missing or do not fit each other; names the file.
+        """
+        from autobuild_pipelines.predictors.cards import from_files
+
+        index = self._load_location()
+        if not self._fs.isfile(index):
+            raise DatasetError(f"{index}: no predictors there; run the pipeline 'predictors' first")
+        folder = index.rsplit("/", 1)[0]
+        found = [str(path) for path in self._fs.ls(folder, detail=False) if _belongs(str(path))]
+        return from_files({path.rsplit("/", 1)[-1]: self._read_bytes(path) for path in sorted(found)})
+
+    def save(self, data: Any) -> None:
+        """Write weights and cards, then the index."""
+        from autobuild_pipelines.predictors.cards import to_files
+
+        files = dict(to_files(data))
+        content = files.pop(INDEX, None)
+        if content is None:
+            raise DatasetError(f"the files of the predictors lack {INDEX}")
+        if odd := [name for name in files if "/" in name or "\\" in name or not _belongs(name)]:
+            raise DatasetError(f"a predictor cannot be kept as {odd[0]!r}")
+        index = self._save_location()
+        folder = index.rsplit("/", 1)[0]
+        if self._fs.isfile(index):
+            self._fs.rm_file(index)
+        for name in sorted(files):
+            self._write_bytes(f"{folder}/{name}", files[name])
+        self._write_bytes(index, content)
+
+
+def _belongs(path: str) -> bool:
+    name = path.rsplit("/", 1)[-1]
+    return not name.startswith(".") and name.endswith((".json", ".safetensors"))

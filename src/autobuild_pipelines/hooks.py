@@ -1,0 +1,296 @@
+"""Hooks: the MLflow record of every run, and the table printed at its end.
+
+What is recorded of a dataset is said where the dataset is, in the catalog:
+
+    "{space}.predictor_metrics":
+      type: ...
+      metadata:
+        mlflow:
+          artifact_path: tables                              # the saved file becomes an artifact
+          metrics: {keys: [target, model, split, metric]}    # its cells become metrics, see `table_metrics`
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import logging
+import math
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any, TypeAlias
+
+import mlflow
+import pandas as pd
+import yaml
+from kedro.framework.context import KedroContext
+from kedro.framework.hooks import hook_impl
+from kedro.io import CatalogProtocol
+from kedro.io.core import AbstractDataset, AbstractVersionedDataset, get_filepath_str
+from kedro.pipeline import Pipeline
+from kedro.pipeline.node import Node
+from kedro_mlflow.framework.hooks.mlflow_hook import MlflowHook
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.tracking import MlflowClient
+
+from autobuild_pipelines import provenance
+from autobuild_pipelines.reporting import Counts, print_summary
+from autobuild_pipelines.spaces import SearchSpace
+
+DECLARATIONS = ("space", "network", "surrogate")
+"""Sections of a space's parameters that describe it at length: kept in `parameters.yml`, not among the parameters."""
+
+_COUNTED = ("architectures", "rejected_architectures", "reduced_space")
+_SHOWN = ("comparison", "predictor_metrics", *_COUNTED)
+_BATCH = 100
+_MAX_VALUE = 5000
+
+Catalog: TypeAlias = CatalogProtocol[Any, Any]
+
+logger = logging.getLogger(__name__)
+
+
+class TrackingHooks(MlflowHook):  # type: ignore[misc]
+    """kedro-mlflow's run (experiment, start, end, FAILED on an error), and everything that makes it a record.
+
+    Adds to every run: a name that says which pipeline, spaces and environment; git revision; package versions; hashes
+    of the raw inputs; flattened parameters of the pipeline's nodes and `parameters.yml` complete; files and metrics of
+    every saved dataset whose catalog entry asks for it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._catalog: Catalog | None = None
+        self._parameters: dict[str, Any] = {}
+        self._context: KedroContext | None = None
+        self._save_version: str | None = None
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Set MLflow up as mlflow.yml says and keep the context."""
+        super().after_context_created(context=context)
+        self._context = context
+
+    @hook_impl
+    def after_catalog_created(self, catalog: Catalog, parameters: dict[str, Any], save_version: str | None) -> None:
+        """Keep the catalog (to find saved files) without building its entries, as kedro-mlflow would."""
+        self._catalog = catalog
+        self._parameters = parameters
+        self._save_version = save_version
+
+    @hook_impl
+    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: Catalog) -> None:
+        """Start the run and record where it comes from."""
+        spaces = sorted({name.split(".")[0] for name in pipeline.datasets() if "." in name and ":" not in name})
+        environment = str(run_params.get("env") or "base")
+        names = [
+            name.replace("__default__", "autobuild_nas") for name in run_params.get("pipeline_names") or ["__default__"]
+        ]
+        self.mlflow_config.tracking.run.name = f"{'+'.join(names)} {'+'.join(spaces)} ({environment})"
+        super().before_pipeline_run(run_params=run_params, pipeline=pipeline, catalog=catalog)
+        if not self._recording:
+            return
+        atexit.register(_mark_killed, self.run_id)
+        root = Path(run_params["project_path"])
+        revision, dirty = provenance.git_revision(root)
+        tags = {
+            "spaces": ",".join(spaces),
+            "pipeline": "+".join(names),
+            "env": environment,
+            "runtime_params": str(run_params.get("runtime_params") or {}),
+            "conf_source": str(getattr(getattr(self._context, "config_loader", None), "conf_source", "")),
+            "save_version": str(self._save_version),
+            "git_revision": revision,
+            "git_dirty": str(dirty).lower(),
+            **{f"version.{name}": version for name, version in provenance.package_versions().items()},
+        }
+        parameters = provenance.flatten(_read_parameters(pipeline, self._parameters))
+        self._client.log_batch(self.run_id, tags=[RunTag(name, text) for name, text in tags.items()])
+        self._log_parameters(parameters)
+        self._client.log_text(
+            self.run_id, yaml.safe_dump(self._parameters["parameters"], sort_keys=False), "parameters.yml"
+        )
+        self._client.log_text(self.run_id, provenance.environment(), "environment.txt")
+
+    @hook_impl
+    def before_node_run(self) -> None:
+        """Nothing: parameters are recorded once, before the run, and no node touches MLflow."""
+
+    @hook_impl
+    def after_dataset_loaded(self, dataset_name: str, data: Any) -> None:
+        """Record the hash of a raw input whose catalog entry says `mlflow: {hash: true}`."""
+        if not self._recording or not (found := self._described(dataset_name)):
+            return
+        if found[1].get("hash") and (digest := getattr(data, "sha256", None)):
+            self._client.set_tag(self.run_id, f"data_sha256.{dataset_name}", digest)
+
+    @hook_impl
+    def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
+        """Record the file and the metrics of a dataset, as its catalog entry says."""
+        if not self._recording or not (found := self._described(dataset_name)):
+            return
+        dataset, settings = found
+        space, _, name = dataset_name.rpartition(".")
+        folder = "/".join(part for part in (settings.get("artifact_path"), space) if part)
+        if "artifact_path" in settings and hasattr(data, "write_html"):  # a plotly figure, which MLflow shows as HTML
+            self._client.log_figure(self.run_id, data, f"{folder}/{name.removesuffix('_figure')}.html")
+        elif "artifact_path" in settings and (path := saved_path(dataset)):
+            self._log_file(str(Path(path).parent) if settings.get("folder") else path, folder, name)
+        if "metrics" in settings and isinstance(data, pd.DataFrame):
+            self._log_metrics(provenance.table_metrics(space, data, settings["metrics"]))
+
+    @property
+    def _recording(self) -> bool:
+        return bool(self._is_mlflow_enabled and self.run_id)
+
+    @property
+    def _client(self) -> MlflowClient:
+        client: MlflowClient = self.mlflow_config.server._mlflow_client
+        return client
+
+    def _described(self, dataset_name: str) -> tuple[AbstractDataset[Any, Any], Mapping[str, Any]] | None:
+        """The dataset and its `metadata: {mlflow: ...}`, when it has any."""
+        if self._catalog is None or dataset_name not in self._catalog:
+            return None
+        dataset = self._catalog.get(dataset_name)
+        settings = (getattr(dataset, "metadata", None) or {}).get("mlflow")
+        return (dataset, settings) if dataset is not None and settings else None
+
+    def _log_file(self, path: str, folder: str, name: str) -> None:
+        local = Path(path.removeprefix("file://"))
+        if not local.exists():
+            logger.warning("%s is not a local file: it is not copied to MLflow", path)
+        elif local.is_dir():
+            self._client.log_artifacts(self.run_id, str(local), f"{folder}/{name}")
+        else:
+            self._client.log_artifact(self.run_id, str(local), folder)
+
+    def _log_parameters(self, parameters: Mapping[str, str]) -> None:
+        short = [Param(name, text[:_MAX_VALUE]) for name, text in parameters.items()]
+        for start in range(0, len(short), _BATCH):
+            self._client.log_batch(self.run_id, params=short[start : start + _BATCH])
+
+    def _log_metrics(self, points: Iterable[provenance.MetricPoint]) -> None:
+        now = int(time.time() * 1000)
+        metrics = [Metric(point.name, point.value, now, point.step) for point in points]
+        for start in range(0, len(metrics), 1000):
+            self._client.log_batch(self.run_id, metrics=metrics[start : start + 1000])
+
+
+class ProgressHooks:
+    """One line a node: which of how many, and its name. Kedro's own lines (conf/logging.yml) repeat all inputs."""
+
+    def __init__(self) -> None:
+        self._nodes = self._started = 0
+        self._start = 0.0
+
+    @hook_impl
+    def before_pipeline_run(self, pipeline: Pipeline) -> None:
+        """Count the nodes."""
+        self._nodes, self._started, self._start = len(pipeline.nodes), 0, time.monotonic()
+
+    @hook_impl
+    def before_node_run(self, node: Node) -> None:
+        """Say which node starts."""
+        self._started += 1
+        logger.info("[%d/%d] %s", self._started, self._nodes, node.name)
+
+    @hook_impl(tryfirst=True)
+    def after_pipeline_run(self) -> None:
+        """Say how long it took."""
+        logger.info("%d nodes in %.1f s", self._nodes, time.monotonic() - self._start)
+
+
+class SummaryHooks:
+    """Prints what a run found and where it lies."""
+
+    def __init__(self) -> None:
+        self._catalog: Catalog | None = None
+        self._places: dict[str, str] = {}
+        self._tables: dict[str, pd.DataFrame] = {}
+
+    @hook_impl
+    def after_catalog_created(self, catalog: Catalog) -> None:
+        """Keep the catalog, to find the files."""
+        self._catalog, self._places, self._tables = catalog, {}, {}
+
+    @hook_impl
+    def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
+        """Note where a dataset went, and keep the tables that the summary shows."""
+        dataset = (
+            self._catalog.get(dataset_name) if self._catalog is not None and dataset_name in self._catalog else None
+        )
+        if dataset is None or not (path := saved_path(dataset)):
+            return
+        self._places[dataset_name] = path
+        if dataset_name.rpartition(".")[2] in _SHOWN:
+            self._tables[dataset_name] = data
+
+    @hook_impl
+    def after_pipeline_run(self, run_params: dict[str, Any], catalog: Catalog) -> None:
+        """Print the comparison of every space that the run compared, else just where things lie."""
+        places = {
+            name: _relative(path, Path(run_params["project_path"])) for name, path in sorted(self._places.items())
+        }
+        comparisons = self._of_kind("comparison")
+        if not comparisons:
+            for name, path in places.items():
+                logger.info("%s: %s", name, path)
+            return
+        counts = {space: self._counts(space, catalog.load(f"{space}.search_space")) for space in comparisons}
+        print_summary(
+            comparisons,
+            places,
+            predictor_metrics=self._of_kind("predictor_metrics"),
+            counts={space: count for space, count in counts.items() if count is not None},
+        )
+
+    def _of_kind(self, kind: str) -> dict[str, pd.DataFrame]:
+        """Space to its table of one kind."""
+        return {n.rpartition(".")[0]: table for n, table in self._tables.items() if n.rpartition(".")[2] == kind}
+
+    def _counts(self, space: str, search_space: SearchSpace) -> Counts | None:
+        tables = {kind: self._tables.get(f"{space}.{kind}") for kind in _COUNTED}
+        architectures, rejected, reduced = tables.values()
+        if architectures is None or rejected is None or reduced is None:
+            return None
+        sizes = {
+            f"{problem} {method}": math.prod(rows.groupby("unit").size().tolist())
+            for (problem, method), rows in reduced.groupby(["problem", "method"])
+        }
+        return Counts(len(architectures), len(rejected), search_space.module_count, search_space.size, sizes)
+
+
+def saved_path(dataset: AbstractDataset[Any, Any]) -> str | None:
+    """The file or folder that a dataset last saved (or reads), None when it lives in memory."""
+    path = getattr(dataset, "_filepath", None)
+    if path is None:
+        return None
+    protocol = str(getattr(dataset, "_protocol", "file") or "file")
+    if isinstance(dataset, AbstractVersionedDataset) and dataset._version:
+        path = dataset._get_versioned_path(str(dataset.resolve_save_version()))
+    return get_filepath_str(PurePosixPath(path), protocol)
+
+
+def _read_parameters(pipeline: Pipeline, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that the pipeline's nodes read, without the long descriptions of a space."""
+    names = sorted(name for name in pipeline.inputs() if name.startswith("params:"))
+    return {
+        name.removeprefix("params:"): parameters[name]
+        for name in names
+        if name in parameters and name.rpartition(".")[2] not in DECLARATIONS
+    }
+
+
+def _relative(path: str, root: Path) -> str:
+    with contextlib.suppress(ValueError):
+        return Path(path).relative_to(root).as_posix()
+    return path
+
+
+def _mark_killed(run_id: str) -> None:
+    """End a run that is still open when the process ends (Ctrl-C) as KILLED; MLflow by itself would say FINISHED."""
+    run = mlflow.active_run()
+    if run is not None and run.info.run_id == run_id:
+        mlflow.end_run("KILLED")

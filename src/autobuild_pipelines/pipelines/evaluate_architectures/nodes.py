@@ -1,0 +1,42 @@
+"""Nodes of `evaluate_architectures`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from autobuild_pipelines.evaluators import CombinedEvaluator
+from autobuild_pipelines.ingestion import RawRecords, ingest_records
+from autobuild_pipelines.pipelines.evaluator import with_metrics
+from autobuild_pipelines.spaces import SearchSpace
+
+
+def read_architectures(
+    space: SearchSpace, records: RawRecords, settings: Mapping[str, Any]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Keep the records that are architectures of the space; labels may be there or not.
+
+    Returns:
+        The architectures, and the rejected records with the reason.
+
+    Raises:
+        IngestError: More records are rejected than `settings` allow.
+    """
+    ingested = ingest_records(space, records, labels=[], **settings)
+    return ingested.architectures, ingested.rejected
+
+
+def evaluate_architectures(
+    space: SearchSpace, architectures: pd.DataFrame, evaluator: CombinedEvaluator
+) -> pd.DataFrame:
+    """Give every architecture the configured metrics.
+
+    A label of the file that goes by a metric's name is kept as `given_<name>`, for comparison.
+
+    Returns:
+        Table `evaluated_architectures`: id, graph features, units, labels of the file, metrics.
+    """
+    given = {metric: f"given_{metric}" for metric in evaluator.metrics}
+    return with_metrics(space, architectures.rename(columns=given), evaluator)

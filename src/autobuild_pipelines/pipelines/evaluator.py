@@ -1,0 +1,69 @@
+"""The node that makes a space's evaluator; every step that evaluates architectures starts with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import pandas as pd
+from kedro.pipeline import node
+from kedro.pipeline.node import Node
+
+from autobuild_pipelines.config import SpaceOutline
+from autobuild_pipelines.evaluators import CombinedEvaluator, EvaluatorSources, make_evaluators
+from autobuild_pipelines.predictors.checkpoints import ReleasedCheckpoint, ReleasedPredictor
+from autobuild_pipelines.spaces import SearchSpace, from_table
+
+_SOURCES: dict[str, tuple[str, str]] = {
+    "table": ("architectures", "architectures"),
+    "predictor": ("predictors", "predictors"),
+    "released_predictor": ("released", "released_predictors"),
+    "layer_latency": ("layer_latencies", "layer_latencies"),
+    "surrogate": ("surrogate", "params:surrogate"),
+    "macs": ("network", "params:network"),
+    "params": ("network", "params:network"),
+}
+"""Evaluator type → the field of `EvaluatorSources` that it needs, and the dataset that fills it."""
+
+
+def make_evaluator(space: SearchSpace, settings: Mapping[str, Any], **sources: Any) -> CombinedEvaluator:
+    """The evaluator that the parameter `evaluators` describes.
+
+    Args:
+        space: The search space.
+        settings: Metric to its source.
+        sources: What the evaluators are made from, as fields of `EvaluatorSources`.
+    """
+    if "predictors" in sources:
+        sources["predictors"].require(space)
+    if "released" in sources:
+        sources["released"] = _released(space, settings, sources["released"])
+    return make_evaluators(settings, EvaluatorSources(space, **sources))
+
+
+def _released(
+    space: SearchSpace, settings: Mapping[str, Any], released: Mapping[str, Callable[[], ReleasedCheckpoint]]
+) -> dict[str, Callable[[], ReleasedPredictor]]:
+    """The checkpoints that the settings name, each to be loaded for the space; an unknown name says so."""
+    entries = [entry for entry in settings.values() if entry.get("type") == "released_predictor"]
+    loaders = {entry["checkpoint"]: released[entry["checkpoint"]] for entry in entries if "checkpoint" in entry}
+    return {name: partial(_load, load, space) for name, load in loaders.items()}
+
+
+def _load(load: Callable[[], ReleasedCheckpoint], space: SearchSpace) -> ReleasedPredictor:
+    return load().for_space(space)
+
+
+def with_metrics(space: SearchSpace, table: pd.DataFrame, evaluator: CombinedEvaluator) -> pd.DataFrame:
+    """A table of architectures with the evaluator's metrics as its last columns, in place of columns of those names."""
+    metrics = evaluator.evaluate(from_table(space, table))
+    kept = table.drop(columns=list(evaluator.metrics), errors="ignore").reset_index(drop=True)
+    return pd.concat([kept, metrics], axis=1)
+
+
+def evaluator_node(outline: SpaceOutline) -> Node:
+    """The node, reading only what the space's types of evaluators need."""
+    needed = dict(_SOURCES[kind] for kind in sorted(outline.evaluator_types) if kind in _SOURCES)
+    inputs = {"space": "search_space", "settings": "params:evaluators", **needed}
+    return node(make_evaluator, inputs, "evaluator", name="make_evaluator")

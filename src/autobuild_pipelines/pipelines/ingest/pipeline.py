@@ -1,0 +1,21 @@
+"""Pipeline `ingest`: raw samples to checked architectures."""
+
+from __future__ import annotations
+
+from kedro.pipeline import Pipeline, node
+
+from autobuild_pipelines.pipelines.ingest.nodes import check_architectures
+
+
+def create_pipeline() -> Pipeline:
+    """Raw samples → architectures, and the rejected ones beside them."""
+    return Pipeline(
+        [
+            node(
+                check_architectures,
+                ["search_space", "raw_samples", "params:targets", "params:evaluators", "params:ingest"],
+                ["architectures", "rejected_architectures"],
+                name="check_architectures",
+            )
+        ]
+    )

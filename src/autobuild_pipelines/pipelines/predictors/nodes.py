@@ -1,0 +1,112 @@
+"""Nodes of `predictors`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from autobuild_pipelines.predictors import (
+    ModelSettings,
+    RidgeBaseline,
+    TrainedPredictors,
+    TrainingSettings,
+    embedding_statistics,
+    held_out_predictions,
+    predictor_metrics,
+    split_rows,
+    train,
+)
+from autobuild_pipelines.reporting import predictions_figure, spearman_figure, training_figure
+from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace
+from autobuild_pipelines.targets import Equation
+
+Graphs = Mapping[str, NDArray[np.int16]]
+Labels = dict[str, NDArray[np.float64]]
+
+
+def train_predictors(
+    space: SearchSpace,
+    architectures: pd.DataFrame,
+    graphs: Graphs,
+    targets: Mapping[str, str],
+    settings: Mapping[str, Any],
+    seed: int,
+) -> tuple[TrainedPredictors, pd.DataFrame]:
+    """Train a predictor for every target on the training architectures.
+
+    Returns:
+        The predictors, and the table `training_history`.
+    """
+    training, held_out = _parts(architectures, graphs, targets, settings, seed)
+    return train(
+        space,
+        *training,
+        held_out=held_out,
+        equations=dict(targets),
+        model=ModelSettings(**settings["model"]),
+        training=TrainingSettings(**settings["training"]),
+        seed=seed,
+        provenance={"held_out": settings["held_out"], "data_hash": _hash(architectures)},
+    )
+
+
+def assess_predictors(
+    space: SearchSpace,
+    predictors: TrainedPredictors,
+    architectures: pd.DataFrame,
+    graphs: Graphs,
+    targets: Mapping[str, str],
+    settings: Mapping[str, Any],
+    seed: int,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Compare the predictors with a ridge regression, on what they learned from and on what was held out.
+
+    Returns:
+        Tables `predictor_metrics`, `predictions` and `embedding_statistics`.
+    """
+    training, held_out = _parts(architectures, graphs, targets, settings, seed)
+    ridge = RidgeBaseline(space, **settings["ridge"]).fit(training[0], np.stack(list(training[1].values())))
+    metrics = predictor_metrics(predictors.require(space), ridge, {"train": training, "held_out": held_out})
+    _, rows = split_rows(len(architectures), settings["held_out"], seed)
+    ids = architectures["architecture_id"].iloc[rows].tolist()
+    predictions = held_out_predictions(predictors, ridge, ids, *held_out)
+    return metrics, predictions, embedding_statistics(predictors)
+
+
+def draw_predictors(
+    space: SearchSpace, history: pd.DataFrame, metrics: pd.DataFrame, predictions: pd.DataFrame, label_kind: str
+) -> tuple[go.Figure, go.Figure, go.Figure]:
+    """Training curves, predicted against true labels, and Spearman correlations per hop."""
+    title = space.declaration.title or space.name
+    long = predictions.rename(columns={"true": "label"}).melt(
+        id_vars=["target", "architecture_id", "label"], var_name="model", value_name="prediction"
+    )
+    return (
+        training_figure(history, label_kind=label_kind, space=title),
+        predictions_figure(long, metrics=metrics, label_kind=label_kind, space=title),
+        spearman_figure(metrics, label_kind=label_kind, space=title),
+    )
+
+
+def _parts(
+    architectures: pd.DataFrame, graphs: Graphs, targets: Mapping[str, str], settings: Mapping[str, Any], seed: int
+) -> list[tuple[ArchitectureArray, Labels]]:
+    """The training and the held-out architectures, encoded, with their labels."""
+    array = ArchitectureArray(graphs["layers"], graphs["graph"])
+    labels = {name: Equation(name, text).evaluate(architectures) for name, text in targets.items()}
+    return [
+        (array.take(rows), {name: values[rows] for name, values in labels.items()})
+        for rows in split_rows(len(architectures), settings["held_out"], seed)
+    ]
+
+
+def _hash(table: pd.DataFrame) -> str:
+    """SHA-256 of the table's cells, the same for the same cells in any process."""
+    rows = pd.util.hash_pandas_object(table, index=False).to_numpy()
+    return hashlib.sha256(",".join(map(str, table.columns)).encode() + rows.tobytes()).hexdigest()

@@ -1,0 +1,35 @@
+"""Pipeline `predictors`: train, compare with the baseline, draw."""
+
+from __future__ import annotations
+
+from kedro.pipeline import Pipeline, node
+
+from autobuild_pipelines.pipelines.predictors.nodes import assess_predictors, draw_predictors, train_predictors
+
+_SETTINGS = ["params:targets", "params:predictors", "params:seed"]
+
+
+def create_pipeline() -> Pipeline:
+    """Graphs and labels → predictors, their metrics beside a ridge regression's, and figures."""
+    return Pipeline(
+        [
+            node(
+                train_predictors,
+                ["search_space", "architectures", "graphs", *_SETTINGS],
+                ["predictors", "training_history"],
+                name="train_predictors",
+            ),
+            node(
+                assess_predictors,
+                ["search_space", "predictors", "architectures", "graphs", *_SETTINGS],
+                ["predictor_metrics", "predictions", "embedding_statistics"],
+                name="assess_predictors",
+            ),
+            node(
+                draw_predictors,
+                ["search_space", "training_history", "predictor_metrics", "predictions", "params:label_kind"],
+                ["training_figure", "predictions_figure", "spearman_figure"],
+                name="draw_predictors",
+            ),
+        ]
+    )

@@ -1,0 +1,42 @@
+"""Nodes of `scoring`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from autobuild_pipelines.predictors import TrainedPredictors, split_rows
+from autobuild_pipelines.scoring import score_modules
+from autobuild_pipelines.scoring.module_scores import choose_contexts
+from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace
+
+
+def score_all_modules(
+    space: SearchSpace,
+    predictors: TrainedPredictors,
+    graphs: Mapping[str, NDArray[np.int16]],
+    label_statistics: pd.DataFrame,
+    settings: Mapping[str, Any],
+    predictor_settings: Mapping[str, Any],
+    seed: int,
+) -> pd.DataFrame:
+    """Score every module of every unit for every target, by Eq. 5, in context, or both.
+
+    Contexts are training architectures at the graph-level values of `settings`.
+    """
+    array = ArchitectureArray(graphs["layers"], graphs["graph"])
+    rows, _ = split_rows(len(array), predictor_settings["held_out"], seed)
+    contexts = choose_contexts(array.take(rows), settings["contexts"], seed)
+    graph = np.tile(space.graph_code(settings["graph"]), (len(contexts), 1))
+    return score_modules(
+        predictors.require(space),
+        methods=settings["methods"],
+        label_statistics=label_statistics,
+        contexts=ArchitectureArray(contexts.layers, graph),
+        graph=settings["graph"],
+        min_count=settings["min_count"],
+    )

@@ -1,0 +1,110 @@
+"""What a run's record says: code revision, package versions, flattened parameters, metrics out of tables."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import math
+import platform
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+PACKAGES = ("autobuild-pipelines", "kedro", "mlflow", "numpy", "pandas", "scipy", "torch")
+"""Packages whose versions stand in a run's tags; all versions are in its `environment.txt`."""
+
+_NOT_IN_A_NAME = re.compile(r"[^/\w.\- :]")
+
+
+class MetricPoint(NamedTuple):
+    """One value of one metric; `step` is an epoch, or 0."""
+
+    name: str
+    value: float
+    step: int
+
+
+def git_revision(folder: Path) -> tuple[str, bool]:
+    """The checked-out commit and whether files differ from it; ("unknown", False) outside a git checkout."""
+    commit = _git(folder, "rev-parse", "HEAD")
+    if commit is None:
+        return "unknown", False
+    return commit, bool(_git(folder, "status", "--porcelain"))
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of Python and of `PACKAGES`."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def environment() -> str:
+    """All installed distributions, one `name==version` a line, sorted."""
+    lines = {f"{item.name}=={item.version}" for item in importlib.metadata.distributions()}
+    return "\n".join(
+        [f"# Python {platform.python_version()} on {platform.platform()}", *sorted(lines, key=str.lower), ""]
+    )
+
+
+def flatten(parameters: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """`{"a": {"b": 1}}` as `{"a.b": "1"}`; lists are leaves."""
+    out: dict[str, str] = {}
+    for key, value in parameters.items():
+        name = f"{prefix}.{key}" if prefix else str(key)
+        if isinstance(value, Mapping) and value:
+            out.update(flatten(value, name))
+        else:
+            out[metric_name(name)] = str(value)
+    return out
+
+
+def table_metrics(prefix: str, table: pd.DataFrame, settings: Mapping[str, Any]) -> list[MetricPoint]:
+    """Metrics out of a table, as a catalog entry's `metadata: {mlflow: {metrics: ...}}` says.
+
+    Args:
+        prefix: Starts every name: the space.
+        table: Any table; values that are not finite are left out.
+        settings: `keys`, the columns whose cells make the name; `values`, the columns that hold values (by default
+            every other numeric column); `step`, the column of steps, if any. The name ends with the column's name
+            unless that is "value".
+
+    Returns:
+        `ofa_mbv3.acc.autobuild.held_out.spearman` and the like, row by row.
+    """
+    keys: Sequence[str] = settings.get("keys", [])
+    step: str | None = settings.get("step")
+    values = settings.get("values") or [
+        str(column) for column in table.select_dtypes("number").columns if column not in keys and column != step
+    ]
+    out: list[MetricPoint] = []
+    steps = table[step].astype(int).tolist() if step else [0] * len(table)
+    names = [".".join([prefix, *map(str, row)]) for row in table[list(keys)].itertuples(index=False, name=None)]
+    for column in values:
+        if column not in table.columns:
+            continue
+        suffix = "" if column == "value" else f".{column}"
+        for name, value, at in zip(names, table[column].astype(float).tolist(), steps, strict=True):
+            if math.isfinite(value):
+                out.append(MetricPoint(metric_name(name + suffix), value, at))
+    return out
+
+
+def metric_name(text: str) -> str:
+    """The text with every character that MLflow refuses in a name replaced by "_"."""
+    return _NOT_IN_A_NAME.sub("_", text)[:250]
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=30, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,138 @@
+"""`kedro run`, from the command line, on a small setting of the embedded sample."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from mlflow.tracking import MlflowClient
+from project_copy import copy_project, environment, run_kedro, tables
+
+pytestmark = pytest.mark.slow
+
+STEPS = ("ingest", "graphs", "label_statistics", "predictors", "scoring", "building", "search", "evaluation")
+
+RUN_ALONE = f"""
+from pathlib import Path
+from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
+
+bootstrap_project(Path.cwd())
+for step in {STEPS!r}:
+    with KedroSession.create(Path.cwd(), env="small") as session:
+        session.run(pipeline_names=[step])
+"""
+
+
+def test_it_prints_what_each_variant_reached_and_where_to_look(finished: tuple[Path, str]) -> None:
+    _, printed = finished
+    for words in ("surrogate labels", "layer_full", "autobuild_nas", "training_set", "hypervolume", "make mlflow"):
+        assert words in printed
+
+
+def test_every_variant_has_a_row_for_every_problem(finished: tuple[Path, str]) -> None:
+    for space in ("ofa_mbv3", "ofa_pn"):
+        comparison = tables(finished[0], space)["comparison"]
+        expected = {"layer_full", "layer_insight", "stage_full", "autobuild_nas_eq5", "autobuild_nas", "training_set"}
+        assert expected <= set(comparison["variant"])
+        assert (comparison["label_kind"] == "surrogate").all()
+
+
+def test_mlflow_has_the_run_with_its_parameters_metrics_files_and_origin(finished: tuple[Path, str]) -> None:
+    client = MlflowClient(f"sqlite:///{finished[0]}/mlflow.db")
+    experiment = client.get_experiment_by_name("autobuild")
+    assert experiment is not None
+    (run,) = client.search_runs([experiment.experiment_id])
+    assert run.info.status == "FINISHED"
+    assert run.info.run_name == "autobuild_nas ofa_mbv3+ofa_pn (small)"
+    assert run.data.params["ofa_mbv3.predictors.training.epochs"] == "2"
+    assert run.data.params["ofa_pn.seed"] == "2024"
+    tags = {"git_revision", "data_sha256.ofa_mbv3.raw_samples", "version.torch", "save_version", "env"}
+    assert tags <= run.data.tags.keys()
+    metrics = {"ofa_mbv3.acc.autobuild.held_out.spearman", "ofa_mbv3.acc.ridge.held_out.spearman", "ofa_pn.acc.loss"}
+    assert metrics | {"ofa_pn.cpu.autobuild_nas.hypervolume_mean"} <= run.data.metrics.keys()
+    assert len(client.get_metric_history(run.info.run_id, "ofa_mbv3.acc.loss")) == 2
+    figures = {file.path for file in client.list_artifacts(run.info.run_id, "figures/ofa_mbv3")}
+    assert {"figures/ofa_mbv3/pareto_cpu.html", "figures/ofa_mbv3/spearman.html"} <= figures
+    models = {Path(file.path).name for file in client.list_artifacts(run.info.run_id, "models/ofa_mbv3/predictors")}
+    assert "predictors.json" in models
+
+
+def test_the_version_of_the_files_is_the_save_version_of_the_mlflow_run(finished: tuple[Path, str]) -> None:
+    project, _ = finished
+    client = MlflowClient(f"sqlite:///{project}/mlflow.db")
+    run = client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])[0]
+    versions = {path.parent.name for path in project.glob("data/0[2-8]_*/*/*.parquet/*/*.parquet")}
+    assert versions == {run.data.tags["save_version"]}
+
+
+def test_the_registry_lists_every_step(finished: tuple[Path, str]) -> None:
+    listed = run_kedro(finished[0], "registry", "list").stdout
+    for step in (*STEPS, "evaluate_architectures", "autobuild_nas", "make_sample", "__default__"):
+        assert f"- {step}\n" in listed
+
+
+def test_the_lineage_can_be_built_as_a_page(finished: tuple[Path, str]) -> None:
+    done = run_kedro(finished[0], "viz", "build", "--include-previews")
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    page = (finished[0] / "build" / "api" / "main").read_text()
+    assert "ofa_pn.module_scores" in page
+    assert '"reporting"' in page
+
+
+def test_every_step_runs_alone_from_saved_inputs_and_gives_the_same_tables(
+    finished: tuple[Path, str], tmp_path: Path
+) -> None:
+    project = copy_project(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", RUN_ALONE],
+        cwd=project,
+        env=environment(project, PYTHONHASHSEED="7"),
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    for space in ("ofa_mbv3", "ofa_pn"):
+        assert_same(tables(finished[0], space), tables(project, space))
+
+
+def test_a_run_that_is_killed_leaves_nothing_that_changes_the_next(finished: tuple[Path, str], tmp_path: Path) -> None:
+    project = copy_project(tmp_path)
+    command = [sys.executable, "-m", "kedro", "run", "--env=small"]
+    process = subprocess.Popen(
+        command, cwd=project, env=environment(project), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    waited = 0.0
+    while not list(project.glob("data/06_models/*/predictors/predictors.json/*")) and waited < 300:
+        assert process.poll() is None, "the run ended before it could be killed"
+        time.sleep(0.05)
+        waited += 0.05
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    done = run_kedro(project, "run", "--env=small")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    for space in ("ofa_mbv3", "ofa_pn"):
+        assert_same(tables(finished[0], space), tables(project, space))
+
+
+def test_the_committed_sample_is_made_again_byte_for_byte(tmp_path: Path) -> None:
+    project = copy_project(tmp_path)
+    sample = project / "data" / "01_raw" / "sample"
+    committed = {path.name: path.read_bytes() for path in sample.glob("ofa_*.csv")}
+    for name in committed:
+        (sample / name).unlink()
+    done = run_kedro(project, "run", "--pipeline=make_sample")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert {path.name: path.read_bytes() for path in sample.glob("ofa_*.csv")} == committed
+
+
+def assert_same(first: dict[str, pd.DataFrame], second: dict[str, pd.DataFrame]) -> None:
+    assert first.keys() == second.keys()
+    for name, table in first.items():
+        pd.testing.assert_frame_equal(table, second[name], check_exact=True, obj=name)

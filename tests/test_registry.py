@@ -1,0 +1,135 @@
+"""Which pipelines there are, and what their nodes read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from kedro.framework.hooks.manager import _NullPluginManager
+from kedro.framework.project import configure_project, pipelines
+from kedro.io import DataCatalog
+from kedro.pipeline import Pipeline
+
+from autobuild_pipelines import context as context_module
+from autobuild_pipelines.config import LayeredConfigLoader
+from autobuild_pipelines.context import SpacesContext, registered_spaces
+from autobuild_pipelines.pipeline_registry import MAIN
+from autobuild_pipelines.settings import CONFIG_LOADER_ARGS
+
+PROJECT = Path(__file__).resolve().parents[1]
+BESIDE = {"evaluate_architectures", "make_sample", "measure_layer_latency"}
+
+MINE = {"layer_features": {"kernel": {"choices": [3, 5]}}, "units": [{"name": "a", "layers": [1, 2]}]}
+PROBLEM = {"objectives": {"acc": {"direction": "max", "reference": 0}}, "targets": ["acc"]}
+SETTINGS = {
+    "space": MINE,
+    "source": {"filepath": "/data/mine.csv"},
+    "label_kind": "measured",
+    "targets": {"acc": "acc"},
+    "evaluators": {"acc": {"type": "table"}},
+    "problems": {"best": PROBLEM},
+}
+
+
+@pytest.fixture(autouse=True)
+def _fresh_registry() -> Iterator[None]:
+    configure_project("autobuild_pipelines")
+    context_module._outlines = None
+    yield
+    context_module._outlines = None
+    configure_project("autobuild_pipelines")
+
+
+def open_context(source: Path = PROJECT / "conf", env: str | None = None, **params: str) -> SpacesContext:
+    """A context as a session or kedro-viz makes it, without running any hook."""
+    loader = LayeredConfigLoader(source, env, params, **CONFIG_LOADER_ARGS)
+    return SpacesContext(
+        package_name="autobuild_pipelines",
+        project_path=PROJECT,
+        config_loader=loader,
+        env=env,
+        hook_manager=_NullPluginManager(),
+        runtime_params=params,
+    )
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Path:
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "parameters.yml").write_text(yaml.safe_dump({"spaces": ["mine"], "mine": SETTINGS}))
+    return tmp_path
+
+
+def namespaces(pipeline: Pipeline) -> set[str]:
+    return {node.namespace or "" for node in pipeline.nodes}
+
+
+def test_every_step_is_a_pipeline_and_the_main_job_is_the_default() -> None:
+    assert set(pipelines) == {"__default__", "autobuild_nas", *MAIN, *BESIDE}
+    assert pipelines["__default__"].nodes == pipelines["autobuild_nas"].nodes
+    assert set(pipelines["autobuild_nas"].nodes) == {node for name in MAIN for node in pipelines[name].nodes}
+
+
+def test_every_pipeline_has_a_namespace_for_each_listed_space() -> None:
+    for name, pipeline in pipelines.items():
+        assert namespaces(pipeline) == {"ofa_mbv3", "ofa_pn"}, name
+
+
+def test_without_a_context_the_registry_is_that_of_the_default_environment() -> None:
+    listed = registered_spaces()
+    open_context()
+    assert registered_spaces() == listed
+
+
+def test_a_context_replaces_the_pipelines_of_the_one_before(outside: Path) -> None:
+    assert namespaces(pipelines["search"]) == {"ofa_mbv3", "ofa_pn"}
+    open_context(outside)
+    assert namespaces(pipelines["search"]) == {"mine"}
+    open_context()
+    assert namespaces(pipelines["search"]) == {"ofa_mbv3", "ofa_pn"}
+
+
+def test_a_space_chosen_on_the_command_line_is_the_only_one() -> None:
+    open_context(space="ofa_pn")
+    assert namespaces(pipelines["autobuild_nas"]) == {"ofa_pn"}
+
+
+def test_the_published_environment_has_a_figure_for_each_of_its_problems() -> None:
+    open_context(env="published")
+    assert {f"ofa_pn.pareto_{problem}_figure" for problem in ("gpu", "cpu", "npu")} <= pipelines["evaluation"].outputs()
+
+
+def test_evaluators_read_only_what_their_types_need(outside: Path) -> None:
+    read = pipelines["evaluate_architectures"].inputs()
+    assert "ofa_mbv3.layer_latencies" in read
+    assert not {"ofa_mbv3.predictors", "ofa_mbv3.architectures", "released_predictors"} & read
+    open_context(outside)
+    read = pipelines["evaluate_architectures"].inputs()
+    assert "mine.architectures" in read
+    assert not {"params:mine.network", "mine.layer_latencies"} & read
+
+
+@pytest.mark.parametrize("name", [*MAIN, *sorted(BESIDE)])
+@pytest.mark.parametrize("env", [None, "published"])
+def test_a_step_runs_alone_from_files(name: str, env: str | None) -> None:
+    catalog = open_context(env=env).catalog
+    assert isinstance(catalog, DataCatalog)
+    for dataset in pipelines[name].inputs():
+        found = catalog.get(dataset)
+        assert found is not None, f"{dataset} has no catalog entry"
+        if not dataset.startswith("params:"):
+            assert "Memory" not in type(found).__name__, f"{dataset} would have to be in memory"
+
+
+def test_every_dataset_of_the_main_job_has_a_layer_in_kedro_viz() -> None:
+    catalog = open_context().catalog
+    for name in pipelines["autobuild_nas"].datasets():
+        if not name.startswith("params:"):
+            metadata = getattr(catalog.get(name), "metadata", None) or {}
+            assert "layer" in metadata.get("kedro-viz", {}), name
+
+
+def test_the_whole_chain_stays_small_enough_for_kedro_viz() -> None:
+    assert len(pipelines["autobuild_nas"].nodes) < 200
