@@ -78,8 +78,7 @@ def from_files(files: Mapping[str, bytes]) -> TrainedPredictors:
 def _model(
     files: Mapping[str, bytes], targets: tuple[str, ...], cards: list[dict[str, Any]], space: SearchSpace
 ) -> GraphPredictor:
-    settings: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in cards[0]["model"].items()}
-    model = GraphPredictor(FeatureSchema.of(space), ModelSettings(**settings), members=len(targets))
+    model = GraphPredictor(FeatureSchema.of(space), ModelSettings(**cards[0]["model"]), members=len(targets))
     try:
         states = [load(files[f"{target}.safetensors"]) for target in targets]
         model.load_state_dict({key: torch.stack([state[key] for state in states]) for key in states[0]})

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from autobuild_pipelines.graphs import FeatureSchema
-from autobuild_pipelines.predictors.model import GraphPredictor, ModelSettings
+from autobuild_pipelines.predictors.model import FEMLP, GraphPredictor, ModelSettings
 from autobuild_pipelines.predictors.trained import PredictorError, TrainedPredictors
 from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace
 
 _NODE_INPUTS = {"unit": "stage", "layer": "block", "block": "mbconv", "expand": "exp", "kernel": "kernel"}
 """Our category name to the prefix of its tensors under `embed_layer`, in the order in which they are concatenated."""
 _NUMERIC_INPUT = "resolution"
+_LINE = "embed_layer.res_mlp.0"
 _CONFIG_KEYS = ("gnn_type", "gnn_dim", "num_layers", "aggr_method", "gnn_activ", "reg_activ", "target")
 
 
@@ -57,8 +58,6 @@ class ReleasedCheckpoint:
                 f"{self.name}: reads the features {[*_NODE_INPUTS, _NUMERIC_INPUT]} (the last one scaled), but space "
                 f"{space.name!r} has {names}"
             )
-        widths = [self._tensor(f"embed_layer.{prefix}_embed.weight").shape[1] for prefix in _NODE_INPUTS.values()]
-        widths.append(len(self._tensor("embed_layer.res_mlp.0.bias")))
         settings = ModelSettings(
             layer=str(self.config["gnn_type"]),
             hidden=int(self.config["gnn_dim"]),
@@ -66,7 +65,7 @@ class ReleasedCheckpoint:
             aggregation=str(self.config["aggr_method"]),
             activation=str(self.config["gnn_activ"]),
             head_activation=str(self.config["reg_activ"]),
-            embedding=tuple(widths),
+            embedding=max(self._widths()),
         )
         model = GraphPredictor(schema, settings)
         self._load(model, schema)
@@ -84,29 +83,35 @@ class ReleasedCheckpoint:
         )
         return ReleasedPredictor(trained, self._statistics(space))
 
+    def _widths(self) -> list[int]:
+        prefixes = [f"{prefix}_embed.weight" for prefix in _NODE_INPUTS.values()]
+        return [self._tensor(f"embed_layer.{key}").shape[1] for key in prefixes] + [len(self._tensor(_LINE + ".bias"))]
+
     def _load(self, model: GraphPredictor, schema: FeatureSchema) -> None:
+        """Copy all tensors; categories narrower than the widest are padded with zeros, which add nothing."""
+        mlp, row = model.fe_mlp, 0
         with torch.no_grad():
+            for parameter in (mlp.embedding, mlp.slope, mlp.intercept, mlp.projection):
+                parameter.zero_()
             for index, (category, prefix) in enumerate(zip(schema.categories, _NODE_INPUTS.values(), strict=False)):
                 table = self._tensor(f"embed_layer.{prefix}_embed.weight")
-                if len(table) < len(category.values):
+                count, width = len(category.values), table.shape[1]
+                if len(table) < count:
                     raise PredictorError(
-                        f"{self.name}: knows {len(table)} values of {category.name!r}, the space has "
-                        f"{len(category.values)}"
+                        f"{self.name}: knows {len(table)} values of {category.name!r}, the space has {count}"
                     )
-                model.fe_mlp.embeddings[index].copy_(table[None, : len(category.values)])
-                self._linear(model.fe_mlp.projections[index], f"embed_layer.{prefix}_mlp")
-            number = torch.stack(
-                [self._tensor("embed_layer.res_mlp.0.weight")[:, 0], self._tensor("embed_layer.res_mlp.0.bias")]
-            )
-            model.fe_mlp.embeddings[-1].copy_(number[None])
-            self._linear(model.fe_mlp.projections[-1], "embed_layer.res_mlp.1")
+                self._copy(mlp.embedding[:, row : row + count, :width], table[:count])
+                self._project(mlp, index, width, f"embed_layer.{prefix}_mlp")
+                row += count
+            width = len(self._tensor(_LINE + ".bias"))
+            self._copy(mlp.slope[:, 0, :width], self._tensor(_LINE + ".weight")[:, 0])
+            self._copy(mlp.intercept[:, 0, :width], self._tensor(_LINE + ".bias"))
+            self._project(mlp, len(_NODE_INPUTS), width, "embed_layer.res_mlp.1")
             for hop in range(model.hops):
                 self._message_passing(model.layer(hop), f"encoder.gnn_layers.{hop}")
                 norm = model.norms[hop]
-                for ours, theirs in (("weight", "weight"), ("bias", "bias")):
-                    self._copy(getattr(norm, ours), f"encoder.bns.{hop}.module.{theirs}")
-                for key in ("running_mean", "running_var"):
-                    self._copy(getattr(norm, key), f"encoder.bns.{hop}.module.{key}")
+                for key in ("weight", "bias", "running_mean", "running_var"):
+                    self._copy(getattr(norm, key), self._tensor(f"encoder.bns.{hop}.module.{key}"))
             for ours_index, theirs_index in enumerate((0, 1, 3, 4)):
                 self._linear(model.head[ours_index], f"post_proj.{theirs_index}")
             self._linear(model.regressor, "regressor")
@@ -115,23 +120,25 @@ class ReleasedCheckpoint:
         if self.config["gnn_type"] == "GATv2Conv":
             self._linear(layer.left, f"{prefix}.lin_l")
             self._linear(layer.right, f"{prefix}.lin_r")
-            self._copy(layer.attention, f"{prefix}.att")
-            self._copy(layer.bias, f"{prefix}.bias")
+            self._copy(layer.attention, self._tensor(f"{prefix}.att"))
+            self._copy(layer.bias, self._tensor(f"{prefix}.bias"))
         else:
             self._linear(layer.neighbours, f"{prefix}.lin_rel")
             self._linear(layer.root, f"{prefix}.lin_root")
 
-    def _linear(self, linear: Any, prefix: str) -> None:
-        self._copy(linear.weight, f"{prefix}.weight", transpose=True)
-        if linear.bias is not None:
-            self._copy(linear.bias, f"{prefix}.bias")
+    def _project(self, mlp: FEMLP, index: int, width: int, prefix: str) -> None:
+        self._copy(mlp.projection[:, index, :width], self._tensor(f"{prefix}.weight")[0])
+        self._copy(mlp.projection_bias[:, index], self._tensor(f"{prefix}.bias"))
 
-    def _copy(self, parameter: Tensor, key: str, *, transpose: bool = False) -> None:
-        value = self._tensor(key)
-        value = value.T if transpose else value
+    def _linear(self, linear: Any, prefix: str) -> None:
+        self._copy(linear.weight, self._tensor(f"{prefix}.weight").T)
+        if linear.bias is not None:
+            self._copy(linear.bias, self._tensor(f"{prefix}.bias"))
+
+    def _copy(self, parameter: Tensor, value: Tensor) -> None:
         if value.numel() != parameter.numel() or value.shape[-1] != parameter.shape[-1]:
             raise PredictorError(
-                f"{self.name}: tensor {key!r} has shape {list(value.shape)}, expected {list(parameter.shape[1:])}"
+                f"{self.name}: a tensor has shape {list(value.shape)}, expected {list(parameter.shape[1:])}"
             )
         parameter.copy_(value.reshape(parameter.shape))
 

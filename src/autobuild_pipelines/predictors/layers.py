@@ -15,6 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+MOMENTUM = 0.1
+"""Weight of the current batch in batch norm's running moments (torch's default)."""
+
 
 class MemberLinear(nn.Module):
     r"""A linear layer for each member: :math:`y_e = x_e W_e + b_e`.
@@ -46,7 +49,7 @@ class MemberBatchNorm(nn.Module):
     running_mean: Tensor
     running_var: Tensor
 
-    def __init__(self, members: int, features: int, *, momentum: float = 0.1, eps: float = 1e-5) -> None:
+    def __init__(self, members: int, features: int, *, momentum: float = MOMENTUM, eps: float = 1e-5) -> None:
         super().__init__()
         self.momentum, self.eps = momentum, eps
         self.weight = nn.Parameter(torch.ones(members, features))

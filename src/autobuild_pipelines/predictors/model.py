@@ -35,7 +35,7 @@ class ModelSettings:
         aggregation: "mean" (Eq. 2) or "sum" (§7.4) over nodes.
         activation: After each message-passing layer, a key of `ACTIVATIONS`.
         head_activation: Before the last linear layer.
-        embedding: Width of each FE-MLP category's embedding: one number, or one for each category.
+        embedding: Width of each FE-MLP category's embedding (the paper does not give it).
     """
 
     layer: str = "GATv2Conv"
@@ -44,7 +44,7 @@ class ModelSettings:
     aggregation: str = "mean"
     activation: str = "ReLU"
     head_activation: str = "ReLU"
-    embedding: int | tuple[int, ...] = 3
+    embedding: int = 32
 
     def __post_init__(self) -> None:
         for key, value, known in (
@@ -70,37 +70,43 @@ class FEMLP(nn.Module):
     Args:
         schema: Categories and their values.
         members: Independent predictors.
-        widths: Embedding width of each category.
+        width: Width of every category's embedding.
     """
 
-    offsets: Tensor
+    order: Tensor
+    category: Tensor
+    scaled: Tensor
+    numeric: Tensor
 
-    def __init__(self, schema: FeatureSchema, members: int, widths: tuple[int, ...]) -> None:
+    def __init__(self, schema: FeatureSchema, members: int, width: int) -> None:
         super().__init__()
-        self.schema = schema
-        self.embeddings = nn.ParameterList()
-        self.projections = nn.ModuleList()
-        for category, width in zip(schema.categories, widths, strict=True):
-            if category.scaled is None:
-                self.embeddings.append(nn.Parameter(torch.randn(members, len(category.values), width)))
-            else:
-                self.embeddings.append(nn.Parameter(torch.empty(members, 2, width)))
-                nn.init.uniform_(self.embeddings[-1], -1, 1)
-            self.projections.append(MemberLinear(members, width, 1))
+        categories = list(enumerate(schema.categories))
+        embedded = [i for i, c in categories if c.scaled is None for _ in c.values]
+        numeric = [i for i, c in categories if c.scaled is not None for _ in c.values]
+        lines = [i for i, c in categories if c.scaled is not None]
+        self.embedding = nn.Parameter(torch.randn(members, len(embedded), width))
+        self.slope = _uniform(members, len(lines), width, bound=1.0)
+        self.intercept = _uniform(members, len(lines), width, bound=1.0)
+        self.projection = _uniform(members, len(categories), width, bound=width**-0.5)
+        self.projection_bias = _uniform(members, len(categories), bound=width**-0.5)
+        # Where each value stands: rows of embedded categories first, then of numeric ones; `order` undoes that.
+        values = torch.tensor([*embedded, *numeric])
+        self.register_buffer("order", torch.argsort(values, stable=True), persistent=False)
+        self.register_buffer("category", values.sort(stable=True).values, persistent=False)
+        scaled = [value for c in schema.categories for value in c.scaled or ()]
+        self.register_buffer("scaled", torch.tensor(scaled, dtype=torch.float32)[:, None], persistent=False)
+        line_of = torch.tensor([lines.index(i) for i in numeric], dtype=torch.int64)
+        self.register_buffer("numeric", line_of, persistent=False)
 
     def scalars(self) -> Tensor:
         """[members, values of all categories] the scalar of every value before abs, categories one after the other."""
-        parts = []
-        for category, embedding, projection in zip(
-            self.schema.categories, self.embeddings, self.projections, strict=True
-        ):
-            inputs = embedding
-            if category.scaled is not None:
-                # Row 0 is the weight, row 1 the bias of the linear layer from the scaled value to the width.
-                values = torch.tensor(category.scaled, dtype=embedding.dtype, device=embedding.device)
-                inputs = values[None, :, None] * embedding[:, :1] + embedding[:, 1:]
-            parts.append(projection(inputs).squeeze(-1))
-        return torch.cat(parts, dim=1)
+        rows: Tensor = self.embedding
+        if len(self.numeric):
+            lines = self.scaled * self.slope.index_select(1, self.numeric)
+            rows = torch.cat([rows, lines + self.intercept.index_select(1, self.numeric)], dim=1)
+            rows = rows.index_select(1, self.order)
+        product = (rows * self.projection.index_select(1, self.category)).sum(-1)
+        return product + self.projection_bias.index_select(1, self.category)
 
     def forward(self, features: Tensor) -> Tensor:
         """0-hop embeddings.
@@ -112,7 +118,11 @@ class FEMLP(nn.Module):
             [members, words, categories].
         """
         table = self.scalars().abs()
-        return table[:, features.reshape(-1)].view(len(table), *features.shape)
+        return table.index_select(1, features.reshape(-1)).view(len(table), *features.shape)
+
+
+def _uniform(*shape: int, bound: float) -> nn.Parameter:
+    return nn.Parameter(torch.empty(shape).uniform_(-bound, bound))
 
 
 class GraphPredictor(nn.Module):
@@ -130,8 +140,7 @@ class GraphPredictor(nn.Module):
         super().__init__()
         self.schema, self.settings, self.members = schema, settings, members
         count = len(schema.categories)
-        widths = settings.embedding if isinstance(settings.embedding, tuple) else (settings.embedding,) * count
-        self.fe_mlp = FEMLP(schema, members, widths)
+        self.fe_mlp = FEMLP(schema, members, settings.embedding)
         sizes = [count] + [settings.hidden] * settings.layers
         kind = LAYERS[settings.layer]
         self.layers = nn.ModuleList(kind(members, a, b) for a, b in pairwise(sizes))
@@ -191,6 +200,10 @@ class GraphPredictor(nn.Module):
             state = self.state_dict()
             for key, value in part.state_dict().items():
                 state[key][members.start : members.stop].copy_(value)
+
+    def batch_norms(self) -> list[MemberBatchNorm]:
+        """The batch norm after each message-passing layer."""
+        return [norm for norm in self.norms if isinstance(norm, MemberBatchNorm)]
 
     def pool(self, nodes: Tensor, graphs: SequenceGraphs) -> Tensor:
         """Graph embeddings [members, n, width]: mean (Eq. 2) or sum of node embeddings."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from autobuild_pipelines.graphs import SequenceGraphs, Vocabulary, sequence_graphs
+from autobuild_pipelines.predictors.layers import MOMENTUM
 from autobuild_pipelines.predictors.losses import LOSSES
 from autobuild_pipelines.predictors.model import GraphPredictor, ModelSettings
 from autobuild_pipelines.predictors.threads import keep_freed_memory, one_thread_per_operation
@@ -23,6 +25,7 @@ from autobuild_pipelines.predictors.trained import PredictorError, TrainedPredic
 from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace
 
 MEMBERS_PER_THREAD = 2
+SETTLE_ROWS = 4096
 Watched = tuple[SequenceGraphs, Mapping[str, NDArray[np.float64]]]
 """Graphs and labels by target that are only looked at."""
 
@@ -110,8 +113,8 @@ def train(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = GraphPredictor(vocabulary.schema, model, members=len(targets)).to(device)
-    history = _fit_groups(network, features, graphs, y.to(device), targets, training, seed, watched, progress)
-    network.eval()
+        history = _fit_groups(network, features, graphs, y.to(device), targets, training, seed, watched, progress)
+    settle_batch_norm(network, features, graphs)
     hop_mean, hop_std = node_norm_moments(network, features, graphs)
     card = {"seed": seed, "training": asdict(training), "architectures": len(array), **(provenance or {})}
     trained = TrainedPredictors(space, targets, dict(equations or {}), network, mean, std, hop_mean, hop_std, card)
@@ -206,6 +209,7 @@ def _fit(
             )
         rho = np.full(len(targets), np.nan)
         if watched is not None and (epoch % settings.evaluate_every == 0 or epoch == settings.epochs):
+            settle_batch_norm(network, features, graphs)
             rho = _watch(network, features, *watched)
             bar.set_postfix(loss=f"{(error + ranking).mean():.3f}", held_out_spearman=f"{np.nanmean(rho):.3f}")
         bar.update()
@@ -235,17 +239,29 @@ def clip_members(parameters: list[torch.nn.Parameter], limit: float) -> None:
 
 
 def _batches(count: int, size: int, rng: np.random.Generator) -> list[Tensor]:
-    """Shuffled row numbers; a last batch of one is joined to the one before, batch norm needs two."""
-    parts = list(torch.split(torch.from_numpy(rng.permutation(count)), size))
-    if len(parts) > 1 and len(parts[-1]) == 1:
-        parts[-2:] = [torch.cat(parts[-2:])]
-    return parts
+    """Shuffled row numbers in the fewest batches of at most `size`, all of nearly the same length.
+
+    A short last batch would weigh a few architectures as much as a full one, in the step and in batch norm's moments.
+    """
+    return list(torch.tensor_split(torch.from_numpy(rng.permutation(count)), math.ceil(count / size)))
+
+
+def settle_batch_norm(network: GraphPredictor, features: Tensor, graphs: SequenceGraphs) -> None:
+    """Replace batch norm's running moments, an average over recent batches, by those of all training graphs."""
+    network.train()
+    with torch.no_grad():
+        for index, rows in enumerate(torch.split(torch.arange(len(graphs), device=features.device), SETTLE_ROWS)):
+            for norm in network.batch_norms():
+                norm.momentum = 1 / (index + 1)  # a plain average over the parts
+            network(features, graphs.take(rows))
+    for norm in network.batch_norms():
+        norm.momentum = MOMENTUM
+    network.eval()
 
 
 def _watch(
     network: GraphPredictor, features: Tensor, graphs: SequenceGraphs, labels: Mapping[str, NDArray[np.float64]]
 ) -> NDArray[np.float64]:
-    network.eval()
     with torch.inference_mode():
         predicted = network(features, graphs)[0].cpu().numpy()
     return np.asarray([spearmanr(p, y).statistic for p, y in zip(predicted, labels.values(), strict=True)])
