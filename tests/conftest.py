@@ -6,10 +6,15 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from autobuild_pipelines.spaces import SearchSpace
 
 PROJECT = Path(__file__).resolve().parents[1]
+
+# No test reads a clock to pass or fail, properties included.
+settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("project")
 
 
 @pytest.fixture(scope="session")

@@ -107,6 +107,11 @@ def test_a_listed_space_without_a_declaration_is_an_error_saying_what_to_add(pro
         load(project)["parameters"]
 
 
+def test_a_kind_of_labels_that_no_table_may_have_is_an_error_at_once(project: Path) -> None:
+    with pytest.raises(ConfigError, match=r"a\.label_kind: expected one of \['surrogate', .*\], got 'guessed'"):
+        load(project, a={"label_kind": "guessed"})["parameters"]
+
+
 def test_a_missing_list_of_spaces_is_an_error(project: Path) -> None:
     with pytest.raises(ConfigError, match="expected a list of names"):
         active_spaces({"seed": 1})

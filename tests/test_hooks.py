@@ -140,7 +140,7 @@ def test_the_parameters_that_nodes_read_are_flat_and_the_declaration_is_a_file(p
 
 
 def test_cells_of_a_saved_table_become_metrics_with_steps(project: Path, finished: Run) -> None:
-    history = client(project).get_metric_history(finished.info.run_id, "a.acc.loss")
+    history = client(project).get_metric_history(finished.info.run_id, "a/acc/loss")
     assert [(point.step, point.value) for point in history] == [(1, 0.5), (2, 0.25)]
 
 
@@ -149,7 +149,7 @@ def test_saved_files_become_artifacts_and_figures_become_pages(project: Path, fi
         return [file.path for file in client(project).list_artifacts(finished.info.run_id, folder)]
 
     assert files("tables/a") == ["tables/a/scores.parquet"]
-    assert files("figures/a") == ["figures/a/loss.html"]
+    assert files("figures") == ["figures/a.html"]
 
 
 def test_a_failed_run_ends_failed(project: Path) -> None:

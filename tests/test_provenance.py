@@ -29,19 +29,19 @@ def test_parameters_are_flattened_to_leaves_with_dotted_names() -> None:
 
 def test_a_table_of_values_becomes_one_metric_a_row() -> None:
     table = pd.DataFrame({"target": ["acc", "acc"], "metric": ["mae", "bias"], "value": [0.5, np.nan]})
-    assert table_metrics("a", table, {"keys": ["target", "metric"]}) == [("a.acc.mae", 0.5, 0)]
+    assert table_metrics("a", table, {"keys": ["target", "metric"]}) == [("a/acc/mae", 0.5, 0)]
 
 
 def test_every_numeric_column_becomes_a_metric_with_its_name() -> None:
     table = pd.DataFrame({"problem": ["cpu"], "variant": ["built:acc:eq5"], "hypervolume_mean": [1.5], "seeds": [5]})
     names = [point.name for point in table_metrics("a", table, {"keys": ["problem", "variant"]})]
-    assert names == ["a.cpu.built:acc:eq5.hypervolume_mean", "a.cpu.built:acc:eq5.seeds"]
+    assert names == ["a/cpu/built:acc:eq5/hypervolume_mean", "a/cpu/built:acc:eq5/seeds"]
 
 
 def test_a_column_of_epochs_becomes_the_step_of_each_metric() -> None:
     table = pd.DataFrame({"target": ["acc"] * 2, "epoch": [1, 2], "loss": [0.9, 0.4]})
     points = table_metrics("a", table, {"keys": ["target"], "step": "epoch"})
-    assert points == [("a.acc.loss", 0.9, 1), ("a.acc.loss", 0.4, 2)]
+    assert points == [("a/acc/loss", 0.9, 1), ("a/acc/loss", 0.4, 2)]
 
 
 def test_characters_that_mlflow_refuses_are_replaced() -> None:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from kedro.framework.hooks.manager import _NullPluginManager
 from kedro.framework.project import configure_project, pipelines
-from kedro.io import DataCatalog
+from kedro.io import DataCatalog, DatasetError
 from kedro.pipeline import Pipeline
 
 from autobuild_pipelines import context as context_module
@@ -63,7 +63,7 @@ def outside(tmp_path: Path) -> Path:
 
 
 def namespaces(pipeline: Pipeline) -> set[str]:
-    return {node.namespace or "" for node in pipeline.nodes}
+    return {(node.namespace or "").partition(".")[0] for node in pipeline.nodes}
 
 
 def test_every_step_is_a_pipeline_and_the_main_job_is_the_default() -> None:
@@ -111,16 +111,31 @@ def test_evaluators_read_only_what_their_types_need(outside: Path) -> None:
     assert not {"params:mine.network", "mine.layer_latencies"} & read
 
 
-@pytest.mark.parametrize("name", [*MAIN, *sorted(BESIDE)])
 @pytest.mark.parametrize("env", [None, "published"])
-def test_a_step_runs_alone_from_files(name: str, env: str | None) -> None:
+def test_every_step_runs_alone_from_files(env: str | None) -> None:
     catalog = open_context(env=env).catalog
     assert isinstance(catalog, DataCatalog)
-    for dataset in pipelines[name].inputs():
-        found = catalog.get(dataset)
-        assert found is not None, f"{dataset} has no catalog entry"
-        if not dataset.startswith("params:"):
-            assert "Memory" not in type(found).__name__, f"{dataset} would have to be in memory"
+    for name in (*MAIN, *BESIDE):
+        for dataset in pipelines[name].inputs():
+            found = catalog.get(dataset)
+            assert found is not None, f"{name}: {dataset} has no catalog entry"
+            if not dataset.startswith("params:"):
+                assert "Memory" not in type(found).__name__, f"{name}: {dataset} would have to be in memory"
+
+
+def test_leaving_the_users_list_out_is_an_error_that_says_how_to_give_it() -> None:
+    catalog = open_context(space="ofa_mbv3").catalog
+    with pytest.raises(DatasetError, match=r"no such file; set it by --params space=NAME,architectures=PATH"):
+        catalog.load("ofa_mbv3.submitted_architectures")
+
+
+def test_what_a_pipeline_ends_with_is_stored() -> None:
+    catalog = open_context().catalog
+    for name, pipeline in pipelines.items():
+        for dataset in pipeline.outputs():
+            found = catalog.get(dataset)
+            assert found is not None, f"{name}: {dataset} has no catalog entry"
+            assert "Memory" not in type(found).__name__, f"{name}: {dataset} is lost when the run ends"
 
 
 def test_every_dataset_of_the_main_job_has_a_layer_in_kedro_viz() -> None:

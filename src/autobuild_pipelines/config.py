@@ -18,6 +18,8 @@ from kedro.utils import find_kedro_project
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.resolvers import oc
 
+from autobuild_pipelines.reporting.wording import LABEL_KINDS
+
 DECLARATION = "space"
 """The key of a space's parameters that holds its declaration; a top-level key without it is a common setting."""
 
@@ -97,7 +99,7 @@ class LayeredConfigLoader(OmegaConfigLoader):
         Raises:
             KeyError: No file pattern is known for the kind.
             MissingConfigException: No file of this kind exists, or the environment has no folder.
-            ConfigError: A listed space has no declaration.
+            ConfigError: A listed space has no declaration, or labels of an unknown kind.
         """
         self._register_runtime_params_resolver()
         if key in self.data:
@@ -123,7 +125,11 @@ class LayeredConfigLoader(OmegaConfigLoader):
         return {name: SpaceOutline.of(parameters[name]) for name in active_spaces(parameters)}
 
     def _layers(self, key: str) -> Iterator[DictConfig]:
-        """The files of one kind, merged per folder, lowest folder first."""
+        """The files of one kind, merged per folder, lowest folder first.
+
+        Kedro's `__getitem__` reads exactly two folders and resolves `${...}` within them, so more folders need what it
+        is made of: `_get_conf_env_path`, `_fs` and `_read_dir_configs` (Kedro 1.7), used here and nowhere else.
+        """
         folders = [(loader, env) for loader in (self._project_layer, self) for env in self._environments()]
         found = False
         for loader, env in folders:
@@ -178,7 +184,7 @@ def complete_parameters(
     Common is every top-level key that declares no space.
 
     Raises:
-        ConfigError: A space is listed that nothing declares.
+        ConfigError: A space is listed that nothing declares, or its `label_kind` is unknown.
     """
     listed = active_spaces(parameters)
     declared = [name for name, value in parameters.items() if isinstance(value, Mapping) and DECLARATION in value]
@@ -194,6 +200,9 @@ def complete_parameters(
     for name in listed:
         own = _override(_override(common, parameters[name]), given_to_all)
         completed[name] = _override(own, given.get(name, {}))
+        kind = completed[name].get("label_kind")
+        if kind is not None and kind not in LABEL_KINDS:
+            raise ConfigError(f"parameters: {name}.label_kind: expected one of {list(LABEL_KINDS)}, got {kind!r}")
     return completed
 
 

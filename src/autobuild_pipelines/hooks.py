@@ -6,7 +6,8 @@ What is recorded of a dataset is said where the dataset is, in the catalog:
       type: ...
       metadata:
         mlflow:
-          artifact_path: tables                              # the saved file becomes an artifact
+          artifact_path: tables                              # the saved file becomes an artifact; a figure joins the
+                                                             # page of its space there
           metrics: {keys: [target, model, split, metric]}    # its cells become metrics, see `table_metrics`
 """
 
@@ -35,7 +36,7 @@ from mlflow.entities import Metric, Param, RunTag
 from mlflow.tracking import MlflowClient
 
 from autobuild_pipelines import provenance
-from autobuild_pipelines.reporting import Counts, print_summary
+from autobuild_pipelines.reporting import Counts, figures_page, print_summary
 from autobuild_pipelines.spaces import SearchSpace
 
 DECLARATIONS = ("space", "network", "surrogate")
@@ -65,6 +66,7 @@ class TrackingHooks(MlflowHook):  # type: ignore[misc]
         self._parameters: dict[str, Any] = {}
         self._context: KedroContext | None = None
         self._save_version: str | None = None
+        self._figures: dict[str, dict[str, Any]] = {}
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
@@ -78,6 +80,7 @@ class TrackingHooks(MlflowHook):  # type: ignore[misc]
         self._catalog = catalog
         self._parameters = parameters
         self._save_version = save_version
+        self._figures = {}
 
     @hook_impl
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: Catalog) -> None:
@@ -133,12 +136,26 @@ class TrackingHooks(MlflowHook):  # type: ignore[misc]
         dataset, settings = found
         space, _, name = dataset_name.rpartition(".")
         folder = "/".join(part for part in (settings.get("artifact_path"), space) if part)
-        if "artifact_path" in settings and hasattr(data, "write_html"):  # a plotly figure, which MLflow shows as HTML
-            self._client.log_figure(self.run_id, data, f"{folder}/{name.removesuffix('_figure')}.html")
+        if "artifact_path" in settings and hasattr(data, "write_html"):  # a plotly figure
+            self._figures.setdefault(folder, {})[name] = data
         elif "artifact_path" in settings and (path := saved_path(dataset)):
             self._log_file(str(Path(path).parent) if settings.get("folder") else path, folder, name)
         if "metrics" in settings and isinstance(data, pd.DataFrame):
             self._log_metrics(provenance.table_metrics(space, data, settings["metrics"]))
+
+    @hook_impl
+    def after_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: Catalog) -> None:
+        """Record the figures and end the run."""
+        self._log_figures()
+        super().after_pipeline_run(run_params=run_params, pipeline=pipeline, catalog=catalog)
+
+    @hook_impl
+    def on_pipeline_error(
+        self, error: Exception, run_params: dict[str, Any], pipeline: Pipeline, catalog: Catalog
+    ) -> None:
+        """Record the figures so far and end the run as FAILED."""
+        self._log_figures()
+        super().on_pipeline_error(error=error, run_params=run_params, pipeline=pipeline, catalog=catalog)
 
     @property
     def _recording(self) -> bool:
@@ -165,6 +182,12 @@ class TrackingHooks(MlflowHook):  # type: ignore[misc]
             self._client.log_artifacts(self.run_id, str(local), f"{folder}/{name}")
         else:
             self._client.log_artifact(self.run_id, str(local), folder)
+
+    def _log_figures(self) -> None:
+        """One page for the figures of each space, which MLflow's interface shows without a network."""
+        for folder, figures in self._figures.items() if self._recording else ():
+            self._client.log_text(self.run_id, figures_page(folder, figures), f"{folder}.html")
+        self._figures = {}
 
     def _log_parameters(self, parameters: Mapping[str, str]) -> None:
         short = [Param(name, text[:_MAX_VALUE]) for name, text in parameters.items()]

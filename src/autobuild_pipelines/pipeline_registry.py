@@ -1,8 +1,13 @@
-"""The pipelines: every step once per space, as a Kedro namespace, and the main job that strings them together."""
+"""The pipelines: every step once per space, and the main job that strings them together.
+
+A space is a Kedro namespace, which prefixes its datasets; each step is a namespace in it, which prefixes nodes only:
+kedro-viz folds a space into its steps, and `kedro run --namespaces=ofa_pn.search` is one of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 from kedro.pipeline import Pipeline
 
@@ -31,11 +36,8 @@ SHARED = {"released_predictors"}
 
 def register_pipelines() -> dict[str, Pipeline]:
     """Name → pipeline, for the spaces that the configuration lists."""
-    of_spaces = {space: _steps(outline) for space, outline in registered_spaces().items()}
-    steps = {
-        name: _sum(_in_namespace(of_space[name], space) for space, of_space in of_spaces.items())
-        for name in next(iter(of_spaces.values()))
-    }
+    of_spaces = [_in_namespaces(_steps(outline), space) for space, outline in registered_spaces().items()]
+    steps = {name: _sum(of_space[name] for of_space in of_spaces) for name in of_spaces[0]}
     main = _sum(steps[name] for name in MAIN)
     return {"__default__": main, "autobuild_nas": main, **steps}
 
@@ -56,8 +58,16 @@ def _steps(outline: SpaceOutline) -> dict[str, Pipeline]:
     }
 
 
-def _in_namespace(pipeline: Pipeline, space: str) -> Pipeline:
-    return Pipeline(pipeline, namespace=space, inputs=SHARED & pipeline.inputs())
+def _in_namespaces(steps: Mapping[str, Pipeline], space: str) -> dict[str, Pipeline]:
+    """The steps of a space; a node that several steps share is in the namespace of the space alone."""
+    times = Counter(node.name for step in steps.values() for node in step.nodes)
+    out = {}
+    for name, step in steps.items():
+        own = [node for node in step.nodes if times[node.name] == 1]
+        shared = [node for node in step.nodes if times[node.name] > 1]
+        whole = Pipeline([Pipeline(own, namespace=name, prefix_datasets_with_namespace=False), *shared])
+        out[name] = Pipeline(whole, namespace=space, inputs=SHARED & whole.inputs())
+    return out
 
 
 def _sum(pipelines: Iterable[Pipeline]) -> Pipeline:

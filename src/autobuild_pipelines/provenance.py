@@ -77,7 +77,8 @@ def table_metrics(prefix: str, table: pd.DataFrame, settings: Mapping[str, Any])
             unless that is "value".
 
     Returns:
-        `ofa_mbv3.acc.autobuild.held_out.spearman` and the like, row by row.
+        `ofa_mbv3/acc/autobuild/held_out/spearman` and the like, row by row; MLflow gathers charts by what stands
+        before the last "/".
     """
     keys: Sequence[str] = settings.get("keys", [])
     step: str | None = settings.get("step")
@@ -86,11 +87,14 @@ def table_metrics(prefix: str, table: pd.DataFrame, settings: Mapping[str, Any])
     ]
     out: list[MetricPoint] = []
     steps = table[step].astype(int).tolist() if step else [0] * len(table)
-    names = [".".join([prefix, *map(str, row)]) for row in table[list(keys)].itertuples(index=False, name=None)]
+    names = [
+        "/".join([prefix, *(str(cell).replace("/", "_") for cell in row)])
+        for row in table[list(keys)].itertuples(index=False, name=None)
+    ]
     for column in values:
         if column not in table.columns:
             continue
-        suffix = "" if column == "value" else f".{column}"
+        suffix = "" if column == "value" else f"/{column}"
         for name, value, at in zip(names, table[column].astype(float).tolist(), steps, strict=True):
             if math.isfinite(value):
                 out.append(MetricPoint(metric_name(name + suffix), value, at))

@@ -28,7 +28,7 @@ def brute_force(lists: list[list[float]], count: int) -> list[tuple[tuple[int, .
     return [(index, -key(index)[0][0]) for index in ordered]  # type: ignore[index]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     lists=st.one_of(
         st.lists(st.lists(scores, min_size=1, max_size=5), min_size=1, max_size=4) for scores in (quarters, thirds)

@@ -78,7 +78,7 @@ def test_files_that_are_not_predictors_are_refused(files: Mapping[str, bytes], r
 
 
 def test_the_index_has_a_fixed_name(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"must be named predictors\.json"):
+    with pytest.raises(DatasetError, match=r"keeps a file named predictors\.json"):
         PredictorsDataset(filepath=tmp_path / "acc.json")
 
 

@@ -54,11 +54,14 @@ def test_mlflow_has_the_run_with_its_parameters_metrics_files_and_origin(finishe
     assert run.data.params["ofa_pn.seed"] == "2024"
     tags = {"git_revision", "data_sha256.ofa_mbv3.raw_samples", "version.torch", "save_version", "env"}
     assert tags <= run.data.tags.keys()
-    metrics = {"ofa_mbv3.acc.autobuild.held_out.spearman", "ofa_mbv3.acc.ridge.held_out.spearman", "ofa_pn.acc.loss"}
-    assert metrics | {"ofa_pn.cpu.autobuild_nas.hypervolume_mean"} <= run.data.metrics.keys()
-    assert len(client.get_metric_history(run.info.run_id, "ofa_mbv3.acc.loss")) == 2
-    figures = {file.path for file in client.list_artifacts(run.info.run_id, "figures/ofa_mbv3")}
-    assert {"figures/ofa_mbv3/pareto_cpu.html", "figures/ofa_mbv3/spearman.html"} <= figures
+    metrics = {"ofa_mbv3/acc/autobuild/held_out/spearman", "ofa_mbv3/acc/ridge/held_out/spearman", "ofa_pn/acc/loss"}
+    assert metrics | {"ofa_pn/cpu/autobuild_nas/hypervolume_mean"} <= run.data.metrics.keys()
+    assert len(client.get_metric_history(run.info.run_id, "ofa_mbv3/acc/loss")) == 2
+    pages = {file.path for file in client.list_artifacts(run.info.run_id, "figures")}
+    assert pages == {"figures/ofa_mbv3.html", "figures/ofa_pn.html"}
+    page = Path(client.download_artifacts(run.info.run_id, "figures/ofa_mbv3.html")).read_text()
+    assert 'id="pareto_cpu_figure"' in page
+    assert 'src="https://cdn.plot.ly/plotly' not in page
     models = {Path(file.path).name for file in client.list_artifacts(run.info.run_id, "models/ofa_mbv3/predictors")}
     assert "predictors.json" in models
 
@@ -102,23 +105,39 @@ def test_every_step_runs_alone_from_saved_inputs_and_gives_the_same_tables(
         assert_same(tables(finished[0], space), tables(project, space))
 
 
-def test_a_run_that_is_killed_leaves_nothing_that_changes_the_next(finished: tuple[Path, str], tmp_path: Path) -> None:
+def test_runs_that_are_killed_within_a_node_leave_nothing_that_changes_the_next(
+    finished: tuple[Path, str], tmp_path: Path
+) -> None:
     project = copy_project(tmp_path)
-    command = [sys.executable, "-m", "kedro", "run", "--env=small"]
-    process = subprocess.Popen(
-        command, cwd=project, env=environment(project), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    waited = 0.0
-    while not list(project.glob("data/06_models/*/predictors/predictors.json/*")) and waited < 300:
-        assert process.poll() is None, "the run ended before it could be killed"
-        time.sleep(0.05)
-        waited += 0.05
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    done = run_kedro(project, "run", "--env=small")
+    kill_within(project, "train_predictors", "space=ofa_mbv3,predictors.training.epochs=1000000")
+    assert not list(project.glob("data/06_models/**/*.json"))
+    kill_within(project, "search_architectures", "space=ofa_mbv3,search.seeds=1000000")
+    assert not list(project.glob("data/07_model_output/*/evaluations.parquet/**/*.parquet"))
+    done = run_kedro(project, "run", "--env=small", "--params=space=ofa_mbv3")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    for space in ("ofa_mbv3", "ofa_pn"):
-        assert_same(tables(finished[0], space), tables(project, space))
+    assert not list(project.glob("data/**/*.part"))
+    assert_same(tables(finished[0], "ofa_mbv3"), tables(project, "ofa_mbv3"))
+
+
+def kill_within(project: Path, node: str, params: str) -> None:
+    """Kill a run in a node that would take for ever with these parameters."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kedro", "run", "--env=small", f"--params={params}"],
+        cwd=project,
+        env=environment(project, PYTHONUNBUFFERED="1"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        assert any(node in line for line in process.stdout), "the run ended before it could be killed"
+        time.sleep(1)  # into the node
+        assert process.poll() is None
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.stdout.close()
+        process.wait()
 
 
 def test_the_committed_sample_is_made_again_byte_for_byte(tmp_path: Path) -> None:

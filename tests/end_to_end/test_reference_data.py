@@ -80,15 +80,17 @@ def test_the_published_caches_run_with_the_released_predictors_as_evaluators(
         assert (found["evaluations"]["resolution"] == 224).all()
 
 
-def test_the_published_environment_without_models_says_how_to_name_them(tmp_path: Path, reference_dir: Path) -> None:
+def test_the_published_environment_without_models_says_how_to_name_them_before_it_trains(
+    tmp_path: Path, reference_dir: Path
+) -> None:
     project = copy_project(tmp_path)
     done = run_kedro(
         project,
         "run",
         "--env=published",
-        "--pipeline=building",
         "--params=space=ofa_pn",
         AUTOBUILD_DATA_DIR=str(reference_dir / "autobuild"),
     )
     assert done.returncode != 0
     assert "AUTOBUILD_MODELS_DIR" in done.stdout + done.stderr
+    assert not list(project.glob("data/06_models/*"))

@@ -103,15 +103,6 @@ def test_a_table_beside_costs_bounds_what_can_be_evaluated() -> None:
     np.testing.assert_allclose(evaluator.evaluate(sample())["top1"], np.linspace(0.5, 0.8, 12))
 
 
-def test_only_asks_just_the_sources_that_are_needed() -> None:
-    predictors = Predictors()
-    settings = {"macs": {"type": "macs"}, "depth": {"type": "predictor"}}
-    evaluator = make_evaluators(settings, sources(predictors=predictors)).only(["macs"])
-    assert evaluator.metrics == ("macs",)
-    evaluator.evaluate(sample())
-    assert predictors.calls == 0
-
-
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

@@ -65,3 +65,17 @@ def test_a_deviation_has_the_decimals_of_its_mean() -> None:
     assert wording.spread(1493.2, 4.4) == "1,493 ± 4"
     assert wording.spread(24.04, 0.256) == "24.04 ± 0.26"
     assert wording.spread(24.04, float("nan")) == "24.04"
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("surrogate", "surrogate labels"),
+        ("measured", "measured labels"),
+        ("predicted", "labels predicted by a released predictor"),
+        ("published", "labels as the file gives them"),
+    ],
+)
+def test_a_label_kind_says_where_labels_come_from(kind: str, text: str) -> None:
+    assert wording.labels(kind) == text
+    assert kind in wording.LABEL_KINDS

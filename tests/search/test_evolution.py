@@ -41,7 +41,7 @@ def test_a_generation_is_evaluated_in_one_call_and_the_budget_is_spent(ofa_mbv3:
     assert np.bincount(found.generation).tolist() == evaluator.calls
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     declaration=declarations(),
     kind=st.sampled_from(["layer", "module"]),

@@ -24,7 +24,7 @@ def is_one_edit(before: list[int], after: list[int]) -> bool:
     return any(longer[:i] + longer[i + 1 :] == shorter for i in range(len(longer)))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(declaration=declarations(), seed=st.integers(0, 100), restricted=st.booleans())
 def test_layer_mutants_are_valid_and_differ_from_their_parents(
     declaration: dict[str, Any], seed: int, restricted: bool
@@ -43,7 +43,7 @@ def test_layer_mutants_are_valid_and_differ_from_their_parents(
     assert (children != parents.layers).any(axis=1).all()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(declaration=declarations(), seed=st.integers(0, 100))
 def test_module_mutants_are_valid(declaration: dict[str, Any], seed: int) -> None:
     space = SearchSpace.from_mapping("any", declaration)

@@ -16,7 +16,7 @@ SPACE = SearchSpace.from_mapping(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 1000), count=st.integers(1, 30), size=st.integers(1, 40))
 def test_every_proposal_gets_the_nearest_one_left_the_first_of_equals(seed: int, count: int, size: int) -> None:
     rng = np.random.default_rng(seed)

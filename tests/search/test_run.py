@@ -140,7 +140,7 @@ def test_random_members_of_a_closed_table_are_its_own() -> None:
         ),
         ({"variants": {}}, r"search.variants: .*at least 1"),
         ({"initial": 0}, r"search.initial: .*greater than or equal to 1"),
-        ({"population": 3}, r"search.population: Extra inputs"),
+        ({"population": 3}, r"search.population: unknown key"),
     ],
 )
 def test_wrong_settings_are_refused_by_key(change: dict[str, Any], message: str) -> None:
@@ -155,12 +155,21 @@ def test_wrong_settings_are_refused_by_key(change: dict[str, Any], message: str)
         ({"p": {"objectives": {}}}, r"problems.p.objectives: .*at least 1"),
         ({"p": {"objectives": {"a": {"direction": "up", "reference": 1}}}}, r"problems.p.objectives.a.direction"),
         ({"p": {"objectives": {"a": {"direction": "max"}}}}, r"problems.p.objectives.a.reference: Field required"),
-        ({"p": {"objectives": OBJECTIVES, "resolution": 3}}, r"problems.p.resolution: Extra inputs"),
+        ({"p": {"objectives": OBJECTIVES, "resolution": 3}}, r"problems.p.resolution: unknown key"),
     ],
 )
 def test_wrong_problems_are_refused_by_key(content: dict[str, Any], message: str) -> None:
     with pytest.raises(SearchError, match=message):
         read_problems(content)
+
+
+def test_an_objective_must_not_take_a_metrics_name_for_another_value() -> None:
+    objectives = {"gain": {"equation": "gain * 100", "direction": "max", "reference": 0}}
+    settings = SearchSettings.from_mapping({"variants": {"S": {"mutation": "module", "space": "full"}}})
+    with pytest.raises(
+        SearchError, match=r"problems.p.objectives.gain: has the name of a metric, but is 'gain \* 100'"
+    ):
+        run_search(SPACE, read_problems({"p": {"objectives": objectives}}), settings, Metrics(), {}, seed=0)
 
 
 def test_a_missing_reduced_space_is_named() -> None:

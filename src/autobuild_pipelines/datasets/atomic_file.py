@@ -6,7 +6,7 @@ import os
 import tempfile
 from copy import deepcopy
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import fsspec
 from kedro.io.core import (
@@ -31,7 +31,13 @@ class AtomicFileDataset(AbstractVersionedDataset[T, T]):
         credentials: Credentials of the file system.
         fs_args: Further arguments of the file system.
         metadata: Kept for plugins (`mlflow: {artifact_path: ...}`, `kedro-viz: {layer: ...}`).
+
+    Raises:
+        DatasetError: The file is not named as files of its kind must be.
     """
+
+    file_name: ClassVar[str | None] = None
+    """The only name that a file of this kind may have, if there is one."""
 
     def __init__(
         self,
@@ -43,6 +49,8 @@ class AtomicFileDataset(AbstractVersionedDataset[T, T]):
         metadata: dict[str, Any] | None = None,
     ) -> None:
         protocol, path = get_protocol_and_path(filepath, version)
+        if self.file_name is not None and PurePosixPath(path).name != self.file_name:
+            raise DatasetError(f"{path}: a {type(self).__name__} keeps a file named {self.file_name}")
         self._protocol = protocol
         self._fs = fsspec.filesystem(protocol, **deepcopy(credentials or {}), **deepcopy(fs_args or {}))
         self.metadata = metadata

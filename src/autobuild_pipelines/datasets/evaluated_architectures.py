@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from kedro.io.core import AbstractDataset, DatasetError
 
-from autobuild_pipelines.ingestion import IngestError, RawRecords, read_records
+from autobuild_pipelines.ingestion import IngestError, MissingFileError, RawRecords, read_records
 from autobuild_pipelines.ingestion.files import format_of
 
 _MIB = 2**20
@@ -63,9 +63,10 @@ class EvaluatedArchitecturesDataset(AbstractDataset[NoReturn, RawRecords]):
         """
         try:
             return read_records(self._filepath, size_limit=self._size_limit, storage_options=self._storage_options)
+        except MissingFileError as error:
+            raise DatasetError(f"{error}; set it by {self._set_by}") from error
         except IngestError as error:
-            hint = f"; set it by {self._set_by}" if str(error).endswith("no such file") else ""
-            raise DatasetError(f"{error}{hint}") from error
+            raise DatasetError(str(error)) from error
 
     def save(self, data: NoReturn) -> NoReturn:
         """Sources are never written.

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
-from kedro.io.core import DatasetError, Version
+from kedro.io.core import DatasetError
 
 from autobuild_pipelines.datasets.atomic_file import AtomicFileDataset
 
@@ -18,35 +17,15 @@ class PredictorsDataset(AtomicFileDataset[Any]):
     ```yaml
     "{space}.predictors":
       type: autobuild_pipelines.datasets.PredictorsDataset
-      filepath: data/06_models/{space}/predictors.json
+      filepath: data/06_models/{space}/predictors/predictors.json
       versioned: true
     ```
 
     The index is written last and whole: where it exists, everything it names exists. Without versioning the folder
     should hold nothing else; saving again first removes the index.
-
-    Args:
-        filepath: Path of the index; its name must be `predictors.json`.
-        version: Set by the catalog for `versioned: true`.
-        credentials: Credentials of the file system.
-        fs_args: Further arguments of the file system.
-        metadata: Kept for plugins.
     """
 
-    def __init__(
-        self,
-        *,
-        filepath: str | os.PathLike[str],
-        version: Version | None = None,
-        credentials: dict[str, Any] | None = None,
-        fs_args: dict[str, Any] | None = None,
-        metadata: dict[str, Any] | None = None,
-    ) -> None:
-        super().__init__(
-            filepath=filepath, version=version, credentials=credentials, fs_args=fs_args, metadata=metadata
-        )
-        if self._filepath.name != INDEX:
-            raise DatasetError(f"{self._filepath}: the file of predictors must be named {INDEX}")
+    file_name = INDEX
 
     def load(self) -> Any:
         """The predictors.

@@ -18,7 +18,7 @@ class TensorsDataset(AtomicFileDataset[Mapping[str, NDArray[Any]]]):
     ```yaml
     "{space}.graphs":
       type: autobuild_pipelines.datasets.TensorsDataset
-      filepath: data/03_primary/{space}/graphs.safetensors
+      filepath: data/04_feature/{space}/graphs.safetensors
       versioned: true
     ```
 

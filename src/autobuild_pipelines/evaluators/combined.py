@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import pandas as pd
@@ -55,19 +55,6 @@ class CombinedEvaluator:
         """
         tables = [checked_evaluation(part, array) for part in self._parts]
         return pd.concat(tables, axis=1)[list(self.metrics)]
-
-    def only(self, metrics: Iterable[str]) -> CombinedEvaluator:
-        """The same with just the parts that give one of `metrics` (their other metrics come along).
-
-        Raises:
-            EvaluationError: A metric has no source.
-        """
-        wanted = set(metrics)
-        if missing := sorted(wanted - set(self.metrics)):
-            raise EvaluationError(f"metric {missing[0]!r}: has no evaluator; there are {sorted(self.metrics)}")
-        parts = [part for part in self._parts if wanted & set(part.metrics)]
-        kept = {metric for part in parts for metric in part.metrics}
-        return CombinedEvaluator(parts, [metric for metric in self.metrics if metric in kept])
 
 
 class RenamedEvaluator:

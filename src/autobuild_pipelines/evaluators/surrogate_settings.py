@@ -5,41 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from autobuild_pipelines.spaces import SearchSpace, Value
+from autobuild_pipelines.spaces.settings import FROM_LIST, FrozenSettings, reasons
 
 
 class SurrogateError(ValueError):
     """The surrogate's settings are wrong or do not fit the space; the message names the key."""
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+Points = Annotated[tuple[float, ...], FROM_LIST]
 
 
-def _as_tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
-Points = Annotated[tuple[float, ...], BeforeValidator(_as_tuple)]
-
-
-class UnitEffects(_Frozen):
+class UnitEffects(FrozenSettings):
     """Effects of one unit's layers: per position a weight, per feature the points of each choice, in choice order."""
 
     positions: Points
     effects: dict[str, Points]
 
 
-class Joint(_Frozen):
+class Joint(FrozenSettings):
     """Points of a layer that has all these feature values."""
 
     layer: dict[str, Value]
     points: float
 
 
-class Adjacent(_Frozen):
+class Adjacent(FrozenSettings):
     """Points of two adjacent layers of a unit of which the first has the one values, the second the other."""
 
     first: dict[str, Value]
@@ -47,7 +40,7 @@ class Adjacent(_Frozen):
     points: float
 
 
-class ReceptiveField(_Frozen):
+class ReceptiveField(FrozenSettings):
     """The penalty for a receptive field below the need of the resolution."""
 
     feature: str
@@ -58,21 +51,21 @@ class ReceptiveField(_Frozen):
     points: float
 
 
-class Balance(_Frozen):
+class Balance(FrozenSettings):
     """The penalty for adjacent units of unequal width."""
 
     feature: str
     points: float
 
 
-class Calibrated(_Frozen):
+class Calibrated(FrozenSettings):
     """Depth effects and scales, per unit in the order of its depths; written by `sampling.calibrate`."""
 
     depth_effects: tuple[Points, ...]
     scales: tuple[Points, ...]
 
 
-class SurrogateSettings(_Frozen):
+class SurrogateSettings(FrozenSettings):
     """All coefficients of the formula, in percentage points. See the module for what each is."""
 
     base: float
@@ -97,8 +90,7 @@ class SurrogateSettings(_Frozen):
         try:
             return cls.model_validate({k: v for k, v in content.items() if k not in ("calibration", "note")})
         except ValidationError as error:
-            reasons = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-            raise SurrogateError(f"surrogate of space {name!r}: {reasons}") from None
+            raise SurrogateError(f"surrogate of space {name!r}: {reasons(error)}") from None
 
 
 def check_surrogate(space: SearchSpace, settings: SurrogateSettings) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from autobuild_pipelines.ingestion.errors import IngestError, one_line
+from autobuild_pipelines.ingestion.errors import IngestError, MissingFileError, one_line
 
 FORMATS = {
     ".pkl": "pickle",
@@ -113,7 +113,7 @@ def _read(path: str, size_limit: int, storage_options: dict[str, Any]) -> bytes:
     except IngestError:
         raise
     except FileNotFoundError:
-        raise IngestError(f"{path}: no such file") from None
+        raise MissingFileError(f"{path}: no such file") from None
     except Exception as error:  # whatever a remote file system raises: network, permission, a missing package
         raise IngestError(f"{path}: cannot be read: {type(error).__name__}: {one_line(error)}") from error
     if len(stored) > size_limit:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,7 +59,7 @@ def ingest_records(
     space: SearchSpace,
     records: RawRecords,
     *,
-    labels: Sequence[str] | None = None,
+    labels: Sequence[str] | Mapping[str, str] | None = None,
     max_rejected: float = 0.01,
     source: str | None = None,
 ) -> Ingested:
@@ -74,7 +74,8 @@ def ingest_records(
         space: The search space.
         records: What `read_records` gives.
         labels: The required labels: those that targets, objectives and evaluators read. None requires every label
-            that is a number in any record; an empty list requires none (a list of architectures to be evaluated).
+            that is a number in any record; an empty list requires none (a list of architectures to be evaluated). A
+            mapping also says what reads each label, for the error when no record has it.
         max_rejected: Largest share of records that may be rejected.
         source: What to call the file in messages; its path by default.
 
@@ -90,7 +91,8 @@ def ingest_records(
         raise IngestError(f"{source}: max_rejected must lie in [0, 1], got {max_rejected}")
     if not len(records):
         raise IngestError(f"{source}: holds no records")
-    work = _Ingest(space, labels)
+    readers = dict(labels) if isinstance(labels, Mapping) else {}
+    work = _Ingest(space, None if labels is None else list(labels), readers)
     work.run(records)
     rejected = pd.DataFrame(
         {
@@ -113,6 +115,7 @@ def ingest_records(
 class _Ingest:
     space: SearchSpace
     required: Sequence[str] | None
+    readers: Mapping[str, str]
     architectures: list[Architecture] = field(default_factory=list)
     labels: list[dict[str, Any]] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
@@ -147,9 +150,9 @@ class _Ingest:
             numeric = {name for row in labels for name, value in row.items() if _is_number(value)}
             self.required = [name for name in names if name in numeric]
         if absent := [name for name in self.required if name not in names]:
-            raise IngestError(
-                f"{path}: no record has the label {absent[0]!r}; its labels are {', '.join(list(names)[:20]) or 'none'}"
-            )
+            reader = f", which {self.readers[absent[0]]} reads" if absent[0] in self.readers else ""
+            known = ", ".join(list(names)[:20]) or "none"
+            raise IngestError(f"{path}: no record has the label {absent[0]!r}{reader}; its labels are {known}")
 
     def _accept(self, row: int, record: Any, first: dict[Architecture, int]) -> None:
         architecture = self.space.architecture(record.units, record.graph)

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from autobuild_pipelines.spaces import SearchSpace
+from autobuild_pipelines.spaces.settings import FROM_LIST, StrictSettings, reasons
 
 Activation = Literal["relu", "relu6", "h_swish"]
 Count = Annotated[int, Field(ge=1)]
@@ -24,22 +25,14 @@ class NetworkError(ValueError):
     """A network definition is wrong, or does not fit its search space. The message names the key."""
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-def _as_tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
-class BatchNorm(_Frozen):
+class BatchNorm(StrictSettings):
     """Settings of every batch normalisation."""
 
     eps: Annotated[float, Field(gt=0)] = 1e-5
     momentum: Annotated[float, Field(gt=0, le=1)] = 0.1
 
 
-class Features(_Frozen):
+class Features(StrictSettings):
     """Names of the search space's features that set a block's expansion, its kernel, and the input resolution."""
 
     expand: str = "expand"
@@ -47,7 +40,7 @@ class Features(_Frozen):
     resolution: str = "resolution"
 
 
-class Stem(_Frozen):
+class Stem(StrictSettings):
     """The first convolution."""
 
     width: Count
@@ -56,7 +49,7 @@ class Stem(_Frozen):
     activation: Activation
 
 
-class FirstBlock(_Frozen):
+class FirstBlock(StrictSettings):
     """The fixed depthwise-separable block behind the stem (an MBConv block of expansion 1)."""
 
     width: Count
@@ -66,7 +59,7 @@ class FirstBlock(_Frozen):
     squeeze_excite: bool = False
 
 
-class Stage(_Frozen):
+class Stage(StrictSettings):
     """What the blocks of one unit of the search space share. The stride is the first block's, the others have 1."""
 
     width: Count
@@ -75,7 +68,7 @@ class Stage(_Frozen):
     squeeze_excite: bool = False
 
 
-class HeadLayer(_Frozen):
+class HeadLayer(StrictSettings):
     """A 1x1 convolution of the head; `name` is its name in the module, hence in its state dict."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -84,17 +77,17 @@ class HeadLayer(_Frozen):
     batch_norm: bool = True
 
 
-HeadLayers = Annotated[tuple[HeadLayer, ...], BeforeValidator(_as_tuple)]
+HeadLayers = Annotated[tuple[HeadLayer, ...], FROM_LIST]
 
 
-class Head(_Frozen):
+class Head(StrictSettings):
     """What follows the last stage: 1x1 convolutions, global average pooling, more of them, then the classifier."""
 
     before_pooling: HeadLayers = ()
     after_pooling: HeadLayers = ()
 
 
-class NetworkDefinition(_Frozen):
+class NetworkDefinition(StrictSettings):
     """A network family. See `conf/base/networks/ofa_mbv3.yml` for an example.
 
     Widths are declared before the width multiplier; `channels` gives the real ones.
@@ -111,7 +104,7 @@ class NetworkDefinition(_Frozen):
     features: Features = Features()
     stem: Stem
     first_block: FirstBlock
-    stages: Annotated[tuple[Stage, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
+    stages: Annotated[tuple[Stage, ...], FROM_LIST, Field(min_length=1)]
     head: Head = Head()
 
     @model_validator(mode="after")
@@ -137,7 +130,7 @@ class NetworkDefinition(_Frozen):
         try:
             return cls.model_validate(dict(content))
         except ValidationError as error:
-            raise NetworkError(f"{where}: " + "; ".join(_explain(e) for e in error.errors())) from None
+            raise NetworkError(f"{where}: {reasons(error)}") from None
 
     @classmethod
     def from_yaml(cls, path: str | Path, name: str) -> NetworkDefinition:
@@ -193,9 +186,3 @@ def make_divisible(width: float, divisor: int) -> int:
     """
     rounded = max(divisor, int(width + divisor / 2) // divisor * divisor)
     return rounded + divisor if rounded < 0.9 * width else rounded
-
-
-def _explain(error: Any) -> str:
-    key = ".".join(str(part) for part in error["loc"])
-    message = "unknown key" if error["type"] == "extra_forbidden" else error["msg"].removeprefix("Value error, ")
-    return f"{key}: {message}" if key else message

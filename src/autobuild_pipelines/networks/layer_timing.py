@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -32,12 +32,13 @@ from autobuild_pipelines.networks.costs import (
 from autobuild_pipelines.networks.definition import NetworkDefinition
 from autobuild_pipelines.networks.modules import ResidualBlock, Subnet
 from autobuild_pipelines.spaces import SearchSpace
+from autobuild_pipelines.spaces.settings import FrozenSettings
 
 LATENCY = "latency_cpu_ms"
 PARTS = ("stem", "layer", "head")
 
 
-class TimingSettings(BaseModel):
+class TimingSettings(FrozenSettings):
     """How layers are timed.
 
     Attributes:
@@ -51,8 +52,6 @@ class TimingSettings(BaseModel):
             memory allocator asking the system for pages, were timed too.
         seed: Seed of weights, inputs and orders.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     threads: int = Field(default=1, ge=1)
     batch: int = Field(default=1, ge=1)

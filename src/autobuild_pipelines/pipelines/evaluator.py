@@ -11,9 +11,11 @@ from kedro.pipeline import node
 from kedro.pipeline.node import Node
 
 from autobuild_pipelines.config import SpaceOutline
-from autobuild_pipelines.evaluators import CombinedEvaluator, EvaluatorSources, make_evaluators
+from autobuild_pipelines.evaluators import CombinedEvaluator, EvaluationError, EvaluatorSources, make_evaluators
 from autobuild_pipelines.predictors.checkpoints import ReleasedCheckpoint, ReleasedPredictor
+from autobuild_pipelines.search.problem import COLUMNS
 from autobuild_pipelines.spaces import SearchSpace, from_table
+from autobuild_pipelines.spaces.table import ID, UNITS
 
 _SOURCES: dict[str, tuple[str, str]] = {
     "table": ("architectures", "architectures"),
@@ -26,6 +28,9 @@ _SOURCES: dict[str, tuple[str, str]] = {
 }
 """Evaluator type → the field of `EvaluatorSources` that it needs, and the dataset that fills it."""
 
+_COLUMNS = ("target", "method", "rank", "sum_of_scores", *COLUMNS, "metric_sources")
+"""What else stands beside metrics in `built_architectures`, `evaluations` and `evaluated_architectures`."""
+
 
 def make_evaluator(space: SearchSpace, settings: Mapping[str, Any], **sources: Any) -> CombinedEvaluator:
     """The evaluator that the parameter `evaluators` describes.
@@ -34,7 +39,15 @@ def make_evaluator(space: SearchSpace, settings: Mapping[str, Any], **sources: A
         space: The search space.
         settings: Metric to its source.
         sources: What the evaluators are made from, as fields of `EvaluatorSources`.
+
+    Raises:
+        EvaluationError: Names the metric whose name or source is wrong.
     """
+    reserved = {ID, UNITS, *space.graph_features, *_COLUMNS}
+    if taken := [metric for metric in settings if metric in reserved]:
+        raise EvaluationError(
+            f"metric {taken[0]!r}: tables of architectures have a column of this name; give the metric another"
+        )
     if "predictors" in sources:
         sources["predictors"].require(space)
     if "released" in sources:

@@ -35,7 +35,8 @@ class ModelSettings:
         aggregation: "mean" (Eq. 2) or "sum" (§7.4) over nodes.
         activation: After each message-passing layer, a key of `ACTIVATIONS`.
         head_activation: Before the last linear layer.
-        embedding: Width of each FE-MLP category's embedding (the paper does not give it).
+        embedding: Width of each FE-MLP category's embedding. The paper does not give it; the wider, the sooner the
+            scalars learn at the paper's learning rate.
     """
 
     layer: str = "GATv2Conv"
@@ -44,7 +45,7 @@ class ModelSettings:
     aggregation: str = "mean"
     activation: str = "ReLU"
     head_activation: str = "ReLU"
-    embedding: int = 32
+    embedding: int = 128
 
     def __post_init__(self) -> None:
         for key, value, known in (

@@ -2,6 +2,7 @@
 
 from autobuild_pipelines.reporting.hypervolume_figure import hypervolume_figure, hypervolume_history
 from autobuild_pipelines.reporting.label_statistics_figure import label_statistics_figure
+from autobuild_pipelines.reporting.page import figures_page
 from autobuild_pipelines.reporting.pareto_figure import pareto_figure
 from autobuild_pipelines.reporting.predictions_figure import predictions_figure
 from autobuild_pipelines.reporting.spearman_figure import spearman_figure
@@ -10,6 +11,7 @@ from autobuild_pipelines.reporting.training_figure import training_figure
 
 __all__ = [
     "Counts",
+    "figures_page",
     "hypervolume_figure",
     "hypervolume_history",
     "label_statistics_figure",

@@ -49,7 +49,7 @@ def hypervolume_figure(
     Args:
         evaluations: Table `evaluations`: problem, variant, seed, evaluation, and objective or metric columns.
         problems: Their objectives and reference points.
-        label_kind: Of the space: surrogate, measured or predicted.
+        label_kind: Of the space, a key of `wording.LABEL_KINDS`.
         space: The space's title.
         training: Table `architectures`; its hypervolume is the dotted level, where its labels give the objectives.
     """

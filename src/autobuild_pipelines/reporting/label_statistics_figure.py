@@ -16,7 +16,7 @@ def label_statistics_figure(statistics: pd.DataFrame, *, label_kind: str, space:
 
     Args:
         statistics: Table `label_statistics`: target, unit (1-based), layers, mean, std (target's units), count.
-        label_kind: Of the space: surrogate, measured or predicted.
+        label_kind: Of the space, a key of `wording.LABEL_KINDS`.
         space: The space's title.
     """
     title = "Labels by unit and number of layers" + (f" in {space}" if space else "")

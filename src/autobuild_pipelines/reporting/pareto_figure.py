@@ -34,7 +34,7 @@ def pareto_figure(
     Args:
         evaluations: Table `evaluations`: problem, variant, seed, and objective or metric columns.
         problem: Its objectives.
-        label_kind: Of the space: surrogate, measured or predicted.
+        label_kind: Of the space, a key of `wording.LABEL_KINDS`.
         space: The space's title.
         training: Table `architectures` with labels; left out, and said so, where they do not give the objectives.
         built: Table `built_architectures` with target, method, rank and the metrics; left out likewise.

@@ -25,7 +25,7 @@ def predictions_figure(
     Args:
         predictions: Columns target, model ("autobuild", "ridge"), split, label (true value), prediction; one row an
             architecture. Labels and predictions in the target's units.
-        label_kind: Of the space: surrogate, measured or predicted.
+        label_kind: Of the space, a key of `wording.LABEL_KINDS`.
         space: The space's title.
         metrics: Table `predictor_metrics`; its Spearman and MAE stand in each panel.
         split: The split to show.

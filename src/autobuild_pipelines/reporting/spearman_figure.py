@@ -17,7 +17,7 @@ def spearman_figure(metrics: pd.DataFrame, *, label_kind: str, space: str = "", 
 
     Args:
         metrics: Table `predictor_metrics`: target, model, split, metric, value.
-        label_kind: Of the space: surrogate, measured or predicted.
+        label_kind: Of the space, a key of `wording.LABEL_KINDS`.
         space: The space's title.
         split: The split to show.
     """

@@ -72,7 +72,10 @@ def print_summary(
             console.print(_comparison(comparison, console.width))
         metrics = (predictor_metrics or {}).get(space)
         if metrics is not None and not metrics.empty:
+            console.print()
             console.print(_predictors(metrics, label_kind(comparison)))
+    if comparisons:
+        console.print()
     _print_locations(console, locations)
 
 
@@ -147,7 +150,7 @@ def _pick(comparison: pd.DataFrame, name: str) -> dict[str, pd.Series]:
     """Per problem the row of a variant; of the built sets the one of most hypervolume."""
     built = name.startswith("built")
     mask = comparison["variant"].str.startswith("built:") if built else comparison["variant"] == name
-    best = comparison[mask].sort_values("hypervolume_mean", ascending=False)
+    best = comparison[mask].sort_values("hypervolume_mean", ascending=False, kind="stable")
     return {str(row["problem"]): row for _, row in best.drop_duplicates("problem").iterrows()}
 
 

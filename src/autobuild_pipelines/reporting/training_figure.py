@@ -25,7 +25,7 @@ def training_figure(history: pd.DataFrame, *, label_kind: str, space: str = "") 
 
     Args:
         history: Table `training_history`: target, epoch, then one numeric column a quantity.
-        label_kind: Of the space: surrogate, measured or predicted.
+        label_kind: Of the space, a key of `wording.LABEL_KINDS`.
         space: The space's title.
     """
     title = "Training curves" + (f" in {space}" if space else "")

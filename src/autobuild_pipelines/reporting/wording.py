@@ -39,11 +39,13 @@ _UNITS = {
     ("s",): "s",
 }
 _DEVICES = frozenset({"cpu", "gpu", "npu"})
-_LABEL_KINDS = {
+LABEL_KINDS = {
     "surrogate": "surrogate labels",
     "measured": "measured labels",
     "predicted": "labels predicted by a released predictor",
+    "published": "labels as the file gives them",
 }
+"""What `label_kind` of a space may be, and how figures and the summary say it."""
 
 
 def quantity(name: str) -> str:
@@ -76,7 +78,7 @@ def words(name: str) -> str:
 
 def labels(label_kind: str) -> str:
     """What the labels of a space are, as every title says it: ``surrogate`` is "surrogate labels"."""
-    return _LABEL_KINDS.get(label_kind, f"{label_kind} labels")
+    return LABEL_KINDS.get(label_kind, f"{label_kind} labels")
 
 
 def number(value: float, digits: int = 4) -> str:

@@ -16,19 +16,19 @@ from typing import Any
 import numpy as np
 import yaml
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 from scipy.optimize import least_squares
 
 from autobuild_pipelines.evaluators.surrogate import SurrogateParts, noise
 from autobuild_pipelines.evaluators.surrogate_settings import Calibrated, SurrogateSettings
 from autobuild_pipelines.sampling.architectures import sample_architectures
 from autobuild_pipelines.spaces import ABSENT, ArchitectureArray, SearchSpace
+from autobuild_pipelines.spaces.settings import FrozenSettings
 
 Floats = NDArray[np.float64]
 MARK = "    # Written by the command above.\n    calibrated:\n"
 
 
-class CalibrationTargets(BaseModel):
+class CalibrationTargets(FrozenSettings):
     """What to calibrate on.
 
     Attributes:
@@ -38,8 +38,6 @@ class CalibrationTargets(BaseModel):
         effect_prior: Weight of a depth effect of one point; small, it only settles which unit has a common offset.
         scale_prior: Weight of a scale that is off by a factor e.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: str
     cells: tuple[tuple[int, int, float, float], ...]

@@ -4,7 +4,7 @@ from autobuild_pipelines.search.comparison import TRAINING_SET, built_variant, c
 from autobuild_pipelines.search.evolution import Evolution, EvolutionSettings, evolve
 from autobuild_pipelines.search.mutation import LayerMutation, ModuleMutation, Mutation
 from autobuild_pipelines.search.pareto import hypervolume, pareto_mask
-from autobuild_pipelines.search.problem import Objective, Problem, SearchError
+from autobuild_pipelines.search.problem import Objective, Problem, SearchError, check_problems
 from autobuild_pipelines.search.projection import NearestSupported
 from autobuild_pipelines.search.randomness import generator
 from autobuild_pipelines.search.run import SearchSettings, pareto_fronts, random_members, read_problems, run_search
@@ -26,6 +26,7 @@ __all__ = [
     "Variant",
     "VariantSearch",
     "built_variant",
+    "check_problems",
     "compare",
     "evolve",
     "generator",

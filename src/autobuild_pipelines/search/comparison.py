@@ -46,7 +46,7 @@ def compare(
         evaluations: Table `evaluations` with the objective columns.
         built: Table `built_architectures` with metrics.
         training: Table `architectures` with labels; left out for problems whose metrics it lacks.
-        label_kind: "surrogate", "measured" or "predicted".
+        label_kind: "surrogate", "measured", "predicted" or "published".
 
     Returns:
         problem, variant, seeds, evaluations (mean over seeds), hypervolume_mean, hypervolume_std (over seeds, sample

@@ -17,9 +17,10 @@ from pydantic import Field
 
 from autobuild_pipelines.evaluators import Evaluator, checked_evaluation
 from autobuild_pipelines.search.mutation import Mutation
-from autobuild_pipelines.search.problem import FrozenSettings, Problem
+from autobuild_pipelines.search.problem import Problem
 from autobuild_pipelines.search.projection import NearestSupported
 from autobuild_pipelines.spaces import ArchitectureArray
+from autobuild_pipelines.spaces.settings import FrozenSettings
 
 Sampler = Callable[[int, np.random.Generator], ArchitectureArray]
 """Draws so many random architectures."""

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from autobuild_pipelines.search.pareto import hypervolume, pareto_mask
+from autobuild_pipelines.spaces import SearchSpace, SpaceError
+from autobuild_pipelines.spaces.settings import FROM_LIST, FrozenSettings, reasons
+from autobuild_pipelines.spaces.table import ID, UNITS
 from autobuild_pipelines.targets import Equation
+
+COLUMNS = ("problem", "variant", "seed", "evaluation", "generation")
+"""What names an evaluation in the tables, beside its architecture; no objective or metric may go by these names."""
 
 
 class SearchError(ValueError):
     """A search is set up wrongly; the message names the key and what would be right."""
-
-
-class FrozenSettings(BaseModel):
-    """Settings read from parameters: unknown keys are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 S = TypeVar("S", bound=FrozenSettings)
@@ -43,10 +43,6 @@ class Objective(FrozenSettings):
     title: str = ""
 
 
-def _as_tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
 class Problem(FrozenSettings):
     """One search problem of a space.
 
@@ -60,9 +56,9 @@ class Problem(FrozenSettings):
 
     name: str
     objectives: Annotated[dict[str, Objective], Field(min_length=1)]
-    targets: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
+    targets: Annotated[tuple[str, ...], FROM_LIST] = ()
     layer_insight: str | None = None
-    graph: dict[str, bool | int | float | str] = {}
+    graph: dict[str, bool | int | float | str] = Field(default_factory=dict)
 
     @classmethod
     def from_mapping(cls, name: str, content: Any) -> Problem:
@@ -113,6 +109,51 @@ class Problem(FrozenSettings):
         return [Equation(name, objective.equation or name) for name, objective in self.objectives.items()]
 
 
+def check_problems(
+    space: SearchSpace, problems: Sequence[Problem], *, metrics: Sequence[str], targets: Sequence[str] | None = None
+) -> None:
+    """Check that problems fit what they will be given.
+
+    Args:
+        space: The search space.
+        problems: The problems.
+        metrics: What can be evaluated.
+        targets: The target equations there are; None leaves the problems' targets unchecked.
+
+    Raises:
+        SearchError: Names the key that asks for a target, metric, restriction or graph-level value that there is not,
+            or an objective that has the name of a column, or of a metric with another value.
+        EquationError: An objective is no equation.
+    """
+    for problem in problems:
+        where = f"problems.{problem.name}"
+        if unknown := [name for name in problem.targets if targets is not None and name not in targets]:
+            raise SearchError(f"{where}.targets: there is no target {unknown[0]!r}, only {list(targets or ())}")
+        if taken := [name for name in problem.objectives if name in {*COLUMNS, ID, UNITS, *space.graph_features}]:
+            raise SearchError(f"{where}.objectives.{taken[0]}: tables have a column of this name; give it another")
+        for name, objective in problem.objectives.items():
+            _check_objective(f"{where}.objectives.{name}", Equation(name, objective.equation or name), metrics)
+        for name, value in problem.graph.items():
+            if name not in space.graph_features:
+                raise SearchError(f"{where}.graph: {name!r} is no graph feature of space {space.name!r}")
+            if value not in (choices := space.declaration.graph_features[name].choices):
+                raise SearchError(f"{where}.graph.{name}: {value!r} is not one of {list(choices)}")
+        if problem.layer_insight is not None:
+            try:
+                space.restrict(problem.layer_insight)
+            except SpaceError as error:
+                raise SearchError(f"{where}.layer_insight: {error}") from None
+
+
+def _check_objective(where: str, equation: Equation, metrics: Sequence[str]) -> None:
+    if unknown := [column for column in equation.columns if column not in metrics]:
+        raise SearchError(
+            f"{where}: {equation.text!r} reads {unknown[0]!r}, which no evaluator gives; there are {list(metrics)}"
+        )
+    if equation.name in metrics and equation.text.strip() != equation.name:
+        raise SearchError(f"{where}: has the name of a metric, but is {equation.text!r}; give it another name")
+
+
 def checked(kind: type[S], where: str, content: Any, **more: Any) -> S:
     """Validate a mapping of parameters.
 
@@ -124,5 +165,4 @@ def checked(kind: type[S], where: str, content: Any, **more: Any) -> S:
     try:
         return kind.model_validate({**content, **more})
     except ValidationError as error:
-        reasons = [f"{'.'.join([where, *map(str, e['loc'])])}: {e['msg']}" for e in error.errors()]
-        raise SearchError("; ".join(reasons)) from None
+        raise SearchError(reasons(error, where)) from None

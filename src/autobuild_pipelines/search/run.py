@@ -14,7 +14,7 @@ from tqdm import tqdm
 from autobuild_pipelines.building import with_graph
 from autobuild_pipelines.evaluators import Evaluator, checked_evaluation
 from autobuild_pipelines.search.evolution import Evolution, EvolutionSettings, evolve
-from autobuild_pipelines.search.problem import Problem, SearchError, checked
+from autobuild_pipelines.search.problem import Problem, SearchError, check_problems, checked
 from autobuild_pipelines.search.projection import NearestSupported
 from autobuild_pipelines.search.randomness import generator
 from autobuild_pipelines.search.variants import ReducedSpaces, Variant, VariantSearch, variant_search
@@ -98,9 +98,11 @@ def run_search(
         random), architecture_id, graph-level features, units, metrics, objectives (empty for other problems').
 
     Raises:
-        SearchError: A reduced space is missing, or nothing can be evaluated for a problem.
+        SearchError: A problem does not fit space and metrics, a reduced space is missing, or nothing can be evaluated
+            for a problem.
         EvaluationError, EquationError: A metric or an objective cannot be had.
     """
+    check_problems(space, problems, metrics=evaluator.metrics)
     jobs = [(p, v) for p in problems for v in settings.all_variants if v.applies_to(p)]
     tables = []
     with tqdm(total=len(jobs) * settings.seeds, desc=f"search {space.name}", unit="run", disable=not progress) as bar:

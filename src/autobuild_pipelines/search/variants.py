@@ -11,8 +11,9 @@ from pydantic import Field, model_validator
 from autobuild_pipelines.building import ReducedSpace
 from autobuild_pipelines.search.evolution import Sampler
 from autobuild_pipelines.search.mutation import LayerMutation, ModuleMutation, Mutation
-from autobuild_pipelines.search.problem import FrozenSettings, Problem, SearchError, checked
+from autobuild_pipelines.search.problem import Problem, SearchError, checked
 from autobuild_pipelines.spaces import SearchSpace
+from autobuild_pipelines.spaces.settings import FrozenSettings
 
 ReducedSpaces = Mapping[tuple[str, str], ReducedSpace]
 """The reduced space of every (problem, scoring method)."""

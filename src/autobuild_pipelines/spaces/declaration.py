@@ -10,20 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from autobuild_pipelines.spaces.errors import SpaceError
+from autobuild_pipelines.spaces.settings import FROM_LIST, StrictSettings, reasons
 
 Value = bool | int | float | str
 """A value that a feature may take."""
-
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-def _as_tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _distinct(values: tuple[Value, ...]) -> tuple[Value, ...]:
@@ -32,7 +25,7 @@ def _distinct(values: tuple[Value, ...]) -> tuple[Value, ...]:
     return values
 
 
-class Scale(_Frozen):
+class Scale(StrictSettings):
     """How a numeric feature enters a predictor: ``(value - offset) / divisor``."""
 
     offset: float
@@ -45,11 +38,11 @@ class Scale(_Frozen):
         return self
 
 
-Choices = Annotated[tuple[Value, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+Choices = Annotated[tuple[Value, ...], FROM_LIST, Field(min_length=1)]
+Names = Annotated[tuple[str, ...], FROM_LIST]
 
 
-class LayerFeature(_Frozen):
+class LayerFeature(StrictSettings):
     """A feature of every layer. With `value` it is a constant: fed to predictors, never searched."""
 
     choices: Choices
@@ -64,7 +57,7 @@ class LayerFeature(_Frozen):
         return self
 
 
-class GraphFeature(_Frozen):
+class GraphFeature(StrictSettings):
     """A feature of the whole network, repeated on each node. `default` fills rows of a file that lack it."""
 
     choices: Choices
@@ -82,12 +75,12 @@ class GraphFeature(_Frozen):
         return self
 
 
-class UnitDeclaration(_Frozen):
+class UnitDeclaration(StrictSettings):
     """One unit (stage): the numbers of layers it may have, and narrower choices for its layers if any."""
 
     name: str
-    layers: Annotated[tuple[int, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
-    choices: dict[str, Choices] = {}
+    layers: Annotated[tuple[int, ...], FROM_LIST, Field(min_length=1)]
+    choices: dict[str, Choices] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _check(self) -> UnitDeclaration:
@@ -98,41 +91,39 @@ class UnitDeclaration(_Frozen):
         return self
 
 
-class EqualWithinUnit(_Frozen):
+class EqualWithinUnit(StrictSettings):
     """All layers of a unit share the values of `features` (all if empty), in `units` (1-based; all if empty)."""
 
     features: Names = ()
-    units: Annotated[tuple[int, ...], BeforeValidator(_as_tuple)] = ()
+    units: Annotated[tuple[int, ...], FROM_LIST] = ()
 
 
-class Constraints(_Frozen):
+class Constraints(StrictSettings):
     """Conditions that not every combination of choices meets."""
 
     equal_within_unit: EqualWithinUnit | None = None
 
 
-class Restriction(_Frozen):
+class Restriction(StrictSettings):
     """A hand-made part of a space: layers removed everywhere, fewer layers per unit, mutation odds per unit."""
 
-    removed: Annotated[tuple[dict[str, Value], ...], BeforeValidator(_as_tuple)] = ()
-    max_layers: Annotated[tuple[int, ...], BeforeValidator(_as_tuple)] | None = None
-    mutation_probability: Annotated[tuple[float, ...], BeforeValidator(_as_tuple)] | None = None
+    removed: Annotated[tuple[dict[str, Value], ...], FROM_LIST] = ()
+    max_layers: Annotated[tuple[int, ...], FROM_LIST] | None = None
+    mutation_probability: Annotated[tuple[float, ...], FROM_LIST] | None = None
 
 
-class SpaceDeclaration(_Frozen):
+class SpaceDeclaration(StrictSettings):
     """A whole search space. See `conf/base/spaces/ofa_pn.yml` for an annotated example."""
 
     title: str = ""
     description: str = ""
     layer_features: dict[str, LayerFeature] = Field(min_length=1)
-    graph_features: dict[str, GraphFeature] = {}
-    units: Annotated[tuple[UnitDeclaration, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
+    graph_features: dict[str, GraphFeature] = Field(default_factory=dict)
+    units: Annotated[tuple[UnitDeclaration, ...], FROM_LIST, Field(min_length=1)]
     layer_name: str | None = None
-    ranking_groups: Annotated[
-        tuple[Annotated[tuple[int, ...], BeforeValidator(_as_tuple)], ...], BeforeValidator(_as_tuple)
-    ] = ()
+    ranking_groups: Annotated[tuple[Annotated[tuple[int, ...], FROM_LIST], ...], FROM_LIST] = ()
     constraints: Constraints = Constraints()
-    restrictions: dict[str, Restriction] = {}
+    restrictions: dict[str, Restriction] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _check(self) -> SpaceDeclaration:
@@ -223,12 +214,4 @@ def read_declaration(name: str, content: Any, *, source: str = "") -> SpaceDecla
     try:
         return SpaceDeclaration.model_validate(dict(content))
     except ValidationError as error:
-        raise SpaceError(f"{where}: " + "; ".join(_explain(e) for e in error.errors())) from None
-
-
-def _explain(error: Any) -> str:
-    key = ".".join(str(part) for part in error["loc"] if part not in ("bool", "int", "float", "str"))
-    message = error["msg"].removeprefix("Value error, ")
-    if error["type"] == "extra_forbidden":
-        message = "unknown key"
-    return f"{key}: {message}" if key else message
+        raise SpaceError(f"{where}: {reasons(error)}") from None

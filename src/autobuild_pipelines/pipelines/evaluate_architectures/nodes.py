@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from autobuild_pipelines.evaluators import CombinedEvaluator
-from autobuild_pipelines.ingestion import RawRecords, ingest_records
+from autobuild_pipelines.ingestion import IngestError, RawRecords, ingest_records
 from autobuild_pipelines.pipelines.evaluator import with_metrics
 from autobuild_pipelines.spaces import SearchSpace
 
@@ -24,19 +24,26 @@ def read_architectures(
     Raises:
         IngestError: More records are rejected than `settings` allow.
     """
-    ingested = ingest_records(space, records, labels=[], **settings)
+    try:
+        ingested = ingest_records(space, records, labels=[], **settings)
+    except IngestError as error:
+        raise IngestError(f"read as architectures of {space.name!r} (--params space=NAME chooses): {error}") from error
     return ingested.architectures, ingested.rejected
 
 
 def evaluate_architectures(
-    space: SearchSpace, architectures: pd.DataFrame, evaluator: CombinedEvaluator
+    space: SearchSpace, architectures: pd.DataFrame, evaluator: CombinedEvaluator, settings: Mapping[str, Any]
 ) -> pd.DataFrame:
     """Give every architecture the configured metrics.
 
     A label of the file that goes by a metric's name is kept as `given_<name>`, for comparison.
 
     Returns:
-        Table `evaluated_architectures`: id, graph features, units, labels of the file, metrics.
+        Table `evaluated_architectures`: id, graph features, units, labels of the file, metrics, `metric_sources`
+        ("acc: surrogate, macs: macs": nobody takes a made-up accuracy for a measured one).
     """
-    given = {metric: f"given_{metric}" for metric in evaluator.metrics}
-    return with_metrics(space, architectures.rename(columns=given), evaluator)
+    given = {metric: f"given_{metric}" for metric in evaluator.metrics if metric in architectures}
+    # A table that was evaluated before brings its own `given_...`: what it says now counts.
+    kept = architectures.drop(columns=[name for name in given.values() if name in architectures])
+    sources = ", ".join(f"{metric}: {settings[metric]['type']}" for metric in evaluator.metrics)
+    return with_metrics(space, kept.rename(columns=given), evaluator).assign(metric_sources=sources)

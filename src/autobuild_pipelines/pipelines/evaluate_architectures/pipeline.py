@@ -22,7 +22,7 @@ def create_pipeline(outline: SpaceOutline) -> Pipeline:
             ),
             node(
                 evaluate_architectures,
-                ["search_space", "accepted_architectures", "evaluator"],
+                ["search_space", "accepted_architectures", "evaluator", "params:evaluators"],
                 "evaluated_architectures",
                 name="evaluate_architectures",
             ),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pandera.pandas as pa
 
+from autobuild_pipelines.reporting import wording
+
 COMPARISON = pa.DataFrameSchema(
     {
         "problem": pa.Column(str),
@@ -12,7 +14,7 @@ COMPARISON = pa.DataFrameSchema(
         "evaluations": pa.Column(float, pa.Check.ge(0)),
         "hypervolume_mean": pa.Column(float, pa.Check.ge(0)),
         "hypervolume_std": pa.Column(float, pa.Check.ge(0), nullable=True),
-        "label_kind": pa.Column(str, pa.Check.isin(["surrogate", "measured", "predicted"])),
+        "label_kind": pa.Column(str, pa.Check.isin([*wording.LABEL_KINDS])),
     },
     unique=["problem", "variant"],
     strict=False,
@@ -28,7 +30,7 @@ BUDGET_PROGRESS = pa.DataFrameSchema(
         "measure": pa.Column(str),
         "mean": pa.Column(float),
         "std": pa.Column(float, nullable=True),
-        "label_kind": pa.Column(str, pa.Check.isin(["surrogate", "measured", "predicted"])),
+        "label_kind": pa.Column(str, pa.Check.isin([*wording.LABEL_KINDS])),
     },
     unique=["problem", "variant", "budget", "measure"],
     strict=True,

@@ -6,6 +6,8 @@ from kedro.pipeline import Pipeline, node
 
 from autobuild_pipelines.pipelines.ingest.nodes import check_architectures
 
+_SETTINGS = ["params:targets", "params:evaluators", "params:problems", "params:ingest"]
+
 
 def create_pipeline() -> Pipeline:
     """Raw samples → architectures, and the rejected ones beside them."""
@@ -13,7 +15,7 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 check_architectures,
-                ["search_space", "raw_samples", "params:targets", "params:evaluators", "params:ingest"],
+                ["search_space", "raw_samples", *_SETTINGS],
                 ["architectures", "rejected_architectures"],
                 name="check_architectures",
             )

@@ -20,5 +20,5 @@ def draw_sample(
     settings: Mapping[str, Any],
 ) -> pd.DataFrame:
     """Random architectures with surrogate accuracy, looked-up latency, exact MACs and parameters."""
-    definition = NetworkDefinition.model_validate(network)
+    definition = NetworkDefinition.from_mapping(space.name, network)
     return make_sample(space, definition, surrogate, layer_latencies, **settings)

@@ -14,5 +14,5 @@ from autobuild_pipelines.spaces import SearchSpace
 
 def time_layers(space: SearchSpace, network: Mapping[str, Any], settings: Mapping[str, Any]) -> pd.DataFrame:
     """Time every layer at every place and resolution on this machine's CPU; one row a layer."""
-    definition = NetworkDefinition.model_validate(network)
+    definition = NetworkDefinition.from_mapping(space.name, network)
     return measure_layer_latencies(space, definition, TimingSettings(**settings))

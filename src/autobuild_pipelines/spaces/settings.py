@@ -1,0 +1,42 @@
+"""Settings as they stand in YAML: frozen models that refuse unknown keys, and what is said of a key that is wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+
+class FrozenSettings(BaseModel):
+    """A mapping of settings: unknown keys are refused, values do not change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StrictSettings(FrozenSettings):
+    """The same, with values of exactly the declared types: "3" is no number."""
+
+    model_config = ConfigDict(strict=True)
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+FROM_LIST = BeforeValidator(_as_tuple)
+"""Lets a tuple of a strict model be written as a list, which is all that YAML has."""
+
+
+def reasons(error: ValidationError, under: str = "") -> str:
+    """What is wrong, on one line: each key (below `under`) and the reason, separated by semicolons."""
+    return "; ".join(_reason(entry, under) for entry in error.errors())
+
+
+def _reason(entry: Any, under: str) -> str:
+    # Pydantic adds the member of a union that it tried to the path of the key.
+    names = [str(part) for part in entry["loc"] if part not in ("bool", "int", "float", "str")]
+    key = ".".join([under, *names] if under else names)
+    message = entry["msg"].removeprefix("Value error, ")
+    if entry["type"] == "extra_forbidden":
+        message = "unknown key"
+    return f"{key}: {message}" if key else message

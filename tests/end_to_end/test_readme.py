@@ -1,0 +1,205 @@
+"""Every command of README.md, from its text, in a copy of the project and with tiny settings."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from project_copy import PROJECT, copy_project, environment, run_kedro, tables
+
+pytestmark = pytest.mark.slow
+
+README = (PROJECT / "README.md").read_text()
+TINY = (
+    "predictors.model.hidden=8,predictors.training.epochs=2,scoring.contexts=2,scoring.min_count=1,building.top=5,"
+    "building.count=3,search.initial=6,search.iterations=1,search.per_iteration=6,search.seeds=2"
+)
+SERVERS = {"make viz": "4141", "make mlflow": "5000"}
+RECIPES = {
+    "make run": ".venv/bin/kedro run ",
+    "make test": ".venv/bin/python -m pytest ",
+    "make lint": ".venv/bin/mypy",
+    "make viz": ".venv/bin/kedro viz run ",
+    "make mlflow": ".venv/bin/kedro mlflow ui ",
+}
+OWN_SPACE = "kedro run --conf-source=../my_conf"
+
+
+def blocks(language: str, text: str = README) -> list[str]:
+    """The contents of the fenced blocks of one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+COMMANDS = [line for block in blocks("bash") for line in block.splitlines()]
+PUBLISHED = next(line for line in COMMANDS if "--env=published" in line)
+ON_SAMPLE = [line for line in COMMANDS if line.startswith("kedro run") and line != OWN_SPACE]
+
+
+def kedro(project: Path, command: str, *more: str, **variables: str) -> str:
+    """Run a `kedro ...` line of the README and return what it printed."""
+    given = command.removeprefix("kedro ").split()
+    overridden = [word.removeprefix("--params=") for word in given if word.startswith("--params=")]
+    words = [word for word in given if not word.startswith("--params=")]
+    if words[0] == "run":
+        words.append("--params=" + ",".join([TINY, *overridden, *more]))
+    done = run_kedro(project, *words, **variables)
+    assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
+    return done.stdout
+
+
+def test_every_command_is_one_that_this_file_runs() -> None:
+    assert set(COMMANDS) == {*RECIPES, *ON_SAMPLE, OWN_SPACE, PUBLISHED, "kedro registry list"}
+
+
+@pytest.mark.parametrize("command", RECIPES)
+def test_a_make_target_runs_what_it_should_after_setting_up(tmp_path: Path, command: str) -> None:
+    for part in ("Makefile", "pyproject.toml", "requirements.lock"):
+        shutil.copy(PROJECT / part, tmp_path / part)
+    arguments = ["make", "-n", *command.split()[1:], f"PYTHON={sys.executable}"]
+    done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    installed = next(n for n, line in enumerate(lines) if "pip install" in line and "requirements.lock" in line)
+    assert any(line.startswith(RECIPES[command].strip()) for line in lines[installed:])
+
+
+def test_make_finds_the_programs_of_its_environment_by_name(tmp_path: Path) -> None:
+    # `kedro mlflow ui` starts `mlflow`.
+    shutil.copy(PROJECT / "Makefile", tmp_path)
+    arguments = ["make", "--eval", "path: ; @echo $$PATH", "path"]
+    done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"{tmp_path}/.venv/bin:")
+
+
+@pytest.mark.parametrize("command", ON_SAMPLE)
+def test_a_command_runs_on_the_sample(finished: tuple[Path, str], tmp_path: Path, command: str) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(finished[0], project)
+    heads = [f"{space}.source.filepath={space}_head.csv" for space in ("ofa_mbv3", "ofa_pn")]
+    one_space = [] if "space=" in command else ["space=ofa_pn"]
+    kedro(project, command, *heads, *one_space)
+
+
+def test_the_pipelines_of_the_table_are_those_of_the_registry(finished: tuple[Path, str]) -> None:
+    listed = set(yaml.safe_load(kedro(finished[0], "kedro registry list")))
+    assert set(re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE)) == listed - {"__default__"}
+
+
+def test_the_folders_of_the_table_hold_what_it_says(finished: tuple[Path, str]) -> None:
+    rows = re.findall(r"^\| `(data/0[2-8]_\w+)/<space>/` \| (.*) \|$", README, re.MULTILINE)
+    assert len(rows) == 6
+    for folder, content in rows:
+        for name in re.findall(r"`(\w+)`", content):
+            if name != "evaluated_architectures":  # of another pipeline
+                assert list(finished[0].glob(f"{folder}/ofa_pn/{name}*")), f"{folder}: {name}"
+
+
+@pytest.mark.parametrize("command", SERVERS)
+def test_a_server_shows_its_page(finished: tuple[Path, str], command: str) -> None:
+    words = RECIPES[command].split()[1:]
+    assert f"http://127.0.0.1:{SERVERS[command]}" in README
+    port = free_port()
+    browser = ["--no-browser"] if "viz" in words else []
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kedro", *words, *browser, f"--port={port}"],
+        cwd=finished[0],
+        env=environment(finished[0], PATH=f"{Path(sys.executable).parent}:/usr/bin:/bin"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        assert "<html" in fetch(process, f"http://127.0.0.1:{port}/").lower()
+    finally:
+        stop(process)
+
+
+def test_the_example_record_can_be_priced(finished: tuple[Path, str], tmp_path: Path) -> None:
+    record = next(block for block in blocks("json") if "mbconv3" in block)
+    (tmp_path / "mine.jsonl").write_text(record)
+    command = next(line for line in ON_SAMPLE if "evaluate_architectures" in line)
+    project = tmp_path / "project"
+    shutil.copytree(finished[0], project)
+    kedro(project, re.sub(r"architectures=\S+$", f"architectures={tmp_path}/mine.jsonl", command))
+    assert len(tables(project, "ofa_mbv3")["evaluated_architectures"]) == 1
+
+
+def test_the_space_of_the_example_runs_from_its_folder(tmp_path: Path) -> None:
+    project = copy_project(tmp_path / "project")
+    for name, kind, content in re.findall(
+        r"^`\.\./(my_conf/[\w./]+)`.*?\n\n```(yaml|json)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL
+    ):
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+        assert yaml.safe_load(content) if kind == "yaml" else json.loads(content)
+    row = (tmp_path / "my_conf" / "my_table.jsonl").read_text()
+    (script,) = blocks("python")
+    subprocess.run([sys.executable, "-c", script], cwd=project, check=True)
+    with (tmp_path / "my_conf" / "my_table.jsonl").open("a") as table:
+        table.write(row)
+    kedro(project, OWN_SPACE)
+    found = tables(project, "my_space")
+    assert 500 < len(found["architectures"]) <= 601
+    assert {"layer_full", "layer_insight", "stage_full", "autobuild_nas"} <= set(found["comparison"]["variant"])
+
+
+@pytest.mark.reference
+def test_the_published_command_runs_on_the_published_data(tmp_path: Path, reference_dir: Path) -> None:
+    project = copy_project(tmp_path)
+    assignments, command = re.match(r"((?:\w+=\S+ )+)(kedro .*)", PUBLISHED).groups()  # type: ignore[union-attr]
+    names = re.findall(r"(\w+)=", assignments)
+    folders = dict(
+        zip(names, (str(reference_dir / "autobuild"), str(reference_dir / "autobuild" / "l1_models")), strict=True)
+    )
+    kedro(project, command, "space=ofa_mbv3", **folders)
+    comparison: pd.DataFrame = tables(project, "ofa_mbv3")["comparison"]
+    assert set(comparison["problem"]) == {"gpu", "cpu", "npu"}
+    assert set(comparison["label_kind"]) == {"published"}
+
+
+def test_the_pictures_are_there_and_small() -> None:
+    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)
+    assert len(pictures) == 2
+    for picture in pictures:
+        assert 0 < (PROJECT / picture).stat().st_size < 400_000
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def fetch(process: subprocess.Popen[bytes], url: str, attempts: int = 600) -> str:
+    """The page, as soon as the server answers."""
+    for _ in range(attempts):
+        assert process.poll() is None, f"the server of {url} ended"
+        try:
+            with urllib.request.urlopen(url, timeout=20) as answer:
+                return str(answer.read().decode())
+        except OSError:
+            time.sleep(0.2)
+    raise AssertionError(f"{url} did not answer")
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a server with the processes that it started."""
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
