@@ -29,7 +29,7 @@ TINY = (
 SERVERS = {"make viz": "4141", "make mlflow": "5000"}
 RECIPES = {
     "make run": ".venv/bin/kedro run ",
-    "make test": ".venv/bin/python -m pytest ",
+    "make test": "OMP_NUM_THREADS=1 .venv/bin/python -m pytest ",
     "make lint": ".venv/bin/mypy",
     "make viz": ".venv/bin/kedro viz run ",
     "make mlflow": ".venv/bin/kedro mlflow ui ",
@@ -67,7 +67,7 @@ def test_every_command_is_one_that_this_file_runs() -> None:
 def test_a_make_target_runs_what_it_should_after_setting_up(tmp_path: Path, command: str) -> None:
     for part in ("Makefile", "pyproject.toml", "requirements.lock"):
         shutil.copy(PROJECT / part, tmp_path / part)
-    arguments = ["make", "-n", *command.split()[1:], f"PYTHON={sys.executable}"]
+    arguments = ["make", "--no-print-directory", "-n", *command.split()[1:], f"PYTHON={sys.executable}"]
     done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=True)
     lines = done.stdout.splitlines()
     installed = next(n for n, line in enumerate(lines) if "pip install" in line and "requirements.lock" in line)
@@ -77,7 +77,7 @@ def test_a_make_target_runs_what_it_should_after_setting_up(tmp_path: Path, comm
 def test_make_finds_the_programs_of_its_environment_by_name(tmp_path: Path) -> None:
     # `kedro mlflow ui` starts `mlflow`.
     shutil.copy(PROJECT / "Makefile", tmp_path)
-    arguments = ["make", "--eval", "path: ; @echo $$PATH", "path"]
+    arguments = ["make", "--no-print-directory", "--eval", "path: ; @echo $$PATH", "path"]
     done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.startswith(f"{tmp_path}/.venv/bin:")
 

@@ -75,6 +75,14 @@ def with_metrics(space: SearchSpace, table: pd.DataFrame, evaluator: CombinedEva
     return pd.concat([kept, metrics], axis=1)
 
 
+def metric_sources(evaluators: Mapping[str, Mapping[str, Any]]) -> str:
+    """What tables of evaluated architectures say beside their metrics: "acc: surrogate, macs: macs".
+
+    So nobody takes a made-up accuracy for a measured one.
+    """
+    return ", ".join(f"{metric}: {entry['type']}" for metric, entry in evaluators.items())
+
+
 def evaluator_node(outline: SpaceOutline) -> Node:
     """The node, reading only what the space's types of evaluators need."""
     needed = dict(_SOURCES[kind] for kind in sorted(outline.evaluator_types) if kind in _SOURCES)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from autobuild_pipelines.building import built_table, reduced_space_table, top_modules
 from autobuild_pipelines.evaluators import CombinedEvaluator
-from autobuild_pipelines.pipelines.evaluator import with_metrics
+from autobuild_pipelines.pipelines.evaluator import metric_sources, with_metrics
 from autobuild_pipelines.spaces import SearchSpace
 
 
@@ -34,13 +34,14 @@ def build_architectures(
     space: SearchSpace,
     module_scores: pd.DataFrame,
     evaluator: CombinedEvaluator,
+    evaluators: Mapping[str, Any],
     targets: Mapping[str, str],
     settings: Mapping[str, Any],
 ) -> pd.DataFrame:
     """The best whole architectures by the sum of their modules' scores, for every target and method, evaluated.
 
     Returns:
-        Table `built_architectures`: target, method, rank, architecture, sum_of_scores, metrics.
+        Table `built_architectures`: target, method, rank, architecture, sum_of_scores, metrics, metric_sources.
     """
     built = built_table(
         space,
@@ -52,4 +53,4 @@ def build_architectures(
         top=settings["top"],
         support=evaluator.support,
     )
-    return with_metrics(space, built, evaluator)
+    return with_metrics(space, built, evaluator).assign(metric_sources=metric_sources(evaluators))

@@ -22,7 +22,14 @@ def create_pipeline(outline: SpaceOutline) -> Pipeline:
             ),
             node(
                 build_architectures,
-                ["search_space", "module_scores", "evaluator", "params:targets", "params:building"],
+                [
+                    "search_space",
+                    "module_scores",
+                    "evaluator",
+                    "params:evaluators",
+                    "params:targets",
+                    "params:building",
+                ],
                 "built_architectures",
                 name="build_architectures",
             ),

@@ -26,6 +26,7 @@ BUILT_ARCHITECTURES = pa.DataFrameSchema(
         "rank": pa.Column("int64", pa.Check.ge(1)),
         "architecture_id": pa.Column(str),
         "units": pa.Column(str, pa.Check.str_startswith("[[")),
+        "metric_sources": pa.Column(str),
         "sum_of_scores": pa.Column(float),
     },
     unique=["target", "method", "rank"],

@@ -9,7 +9,7 @@ import pandas as pd
 
 from autobuild_pipelines.evaluators import CombinedEvaluator
 from autobuild_pipelines.ingestion import IngestError, RawRecords, ingest_records
-from autobuild_pipelines.pipelines.evaluator import with_metrics
+from autobuild_pipelines.pipelines.evaluator import metric_sources, with_metrics
 from autobuild_pipelines.spaces import SearchSpace
 
 
@@ -39,11 +39,10 @@ def evaluate_architectures(
     A label of the file that goes by a metric's name is kept as `given_<name>`, for comparison.
 
     Returns:
-        Table `evaluated_architectures`: id, graph features, units, labels of the file, metrics, `metric_sources`
-        ("acc: surrogate, macs: macs": nobody takes a made-up accuracy for a measured one).
+        Table `evaluated_architectures`: id, graph features, units, labels of the file, metrics, `metric_sources`.
     """
     given = {metric: f"given_{metric}" for metric in evaluator.metrics if metric in architectures}
     # A table that was evaluated before brings its own `given_...`: what it says now counts.
     kept = architectures.drop(columns=[name for name in given.values() if name in architectures])
-    sources = ", ".join(f"{metric}: {settings[metric]['type']}" for metric in evaluator.metrics)
-    return with_metrics(space, kept.rename(columns=given), evaluator).assign(metric_sources=sources)
+    evaluated = with_metrics(space, kept.rename(columns=given), evaluator)
+    return evaluated.assign(metric_sources=metric_sources(settings))

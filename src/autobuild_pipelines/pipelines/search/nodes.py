@@ -9,6 +9,7 @@ import pandas as pd
 
 from autobuild_pipelines.building import read_reduced_spaces
 from autobuild_pipelines.evaluators import CombinedEvaluator
+from autobuild_pipelines.pipelines.evaluator import metric_sources
 from autobuild_pipelines.search import (
     SearchSettings,
     pareto_fronts,
@@ -23,6 +24,7 @@ def search_architectures(
     space: SearchSpace,
     reduced_space: pd.DataFrame,
     evaluator: CombinedEvaluator,
+    evaluators: Mapping[str, Any],
     problems: Mapping[str, Any],
     settings: Mapping[str, Any],
     seed: int,
@@ -35,6 +37,7 @@ def search_architectures(
     read = read_problems(problems)
     reduced = read_reduced_spaces(space, reduced_space)
     evaluations = run_search(space, read, SearchSettings.from_mapping(settings), evaluator, reduced, seed=seed)
+    evaluations = evaluations.assign(metric_sources=metric_sources(evaluators))
     return evaluations, pareto_fronts(evaluations, read)
 
 

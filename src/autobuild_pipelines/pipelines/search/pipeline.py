@@ -11,11 +11,17 @@ from autobuild_pipelines.pipelines.search.nodes import draw_random_members, sear
 
 def create_pipeline(outline: SpaceOutline) -> Pipeline:
     """Reduced spaces and the evaluator → evaluations and Pareto fronts of every variant."""
-    inputs = ["search_space", "reduced_space", "evaluator", "params:problems", "params:search", "params:seed"]
+    spaces = ["search_space", "reduced_space", "evaluator"]
+    settings = ["params:problems", "params:search", "params:seed"]
     return Pipeline(
         [
             evaluator_node(outline),
-            node(search_architectures, inputs, ["evaluations", "pareto_fronts"], name="search_architectures"),
-            node(draw_random_members, inputs, "random_members", name="draw_random_members"),
+            node(
+                search_architectures,
+                [*spaces, "params:evaluators", *settings],
+                ["evaluations", "pareto_fronts"],
+                name="search_architectures",
+            ),
+            node(draw_random_members, [*spaces, *settings], "random_members", name="draw_random_members"),
         ]
     )

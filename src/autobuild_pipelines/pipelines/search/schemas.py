@@ -13,6 +13,7 @@ EVALUATIONS = pa.DataFrameSchema(
         "generation": pa.Column("int64", pa.Check.ge(0)),
         "architecture_id": pa.Column(str),
         "units": pa.Column(str, pa.Check.str_startswith("[[")),
+        "metric_sources": pa.Column(str),
     },
     unique=["problem", "variant", "seed", "architecture_id"],
     strict=False,
