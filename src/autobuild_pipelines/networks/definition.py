@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from autobuild_pipelines.spaces import SearchSpace
-from autobuild_pipelines.spaces.settings import FROM_LIST, StrictSettings, reasons
+from autobuild_pipelines.spaces.settings import FROM_LIST, StrictSettings, read_settings
 
 Activation = Literal["relu", "relu6", "h_swish"]
 Count = Annotated[int, Field(ge=1)]
@@ -124,13 +124,8 @@ class NetworkDefinition(StrictSettings):
         Raises:
             NetworkError: Names the key that is wrong and the reason.
         """
-        where = f"network {name!r}" + (f" in {source}" if source else "")
-        if not isinstance(content, Mapping):
-            raise NetworkError(f"{where}: expected a mapping of keys such as 'stages', got {type(content).__name__}")
-        try:
-            return cls.model_validate(dict(content))
-        except ValidationError as error:
-            raise NetworkError(f"{where}: {reasons(error)}") from None
+        what = f"network {name!r}"
+        return read_settings(cls, content, what=what, example="stages", source=source, refusal=NetworkError)
 
     @classmethod
     def from_yaml(cls, path: str | Path, name: str) -> NetworkDefinition:

@@ -7,13 +7,12 @@ what they may be, graph-level features, constraints, how units group for ranking
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from autobuild_pipelines.spaces.errors import SpaceError
-from autobuild_pipelines.spaces.settings import FROM_LIST, StrictSettings, reasons
+from autobuild_pipelines.spaces.settings import FROM_LIST, StrictSettings, read_settings
 
 Value = bool | int | float | str
 """A value that a feature may take."""
@@ -208,10 +207,5 @@ def read_declaration(name: str, content: Any, *, source: str = "") -> SpaceDecla
     Raises:
         SpaceError: Names the key that is wrong and the reason.
     """
-    where = f"space {name!r}" + (f" in {source}" if source else "")
-    if not isinstance(content, Mapping):
-        raise SpaceError(f"{where}: expected a mapping of keys such as 'units', got {type(content).__name__}")
-    try:
-        return SpaceDeclaration.model_validate(dict(content))
-    except ValidationError as error:
-        raise SpaceError(f"{where}: {reasons(error)}") from None
+    what = f"space {name!r}"
+    return read_settings(SpaceDeclaration, content, what=what, example="units", source=source, refusal=SpaceError)

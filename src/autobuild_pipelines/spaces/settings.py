@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
@@ -11,6 +12,9 @@ class FrozenSettings(BaseModel):
     """A mapping of settings: unknown keys are refused, values do not change."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Settings = TypeVar("Settings", bound=FrozenSettings)
 
 
 class StrictSettings(FrozenSettings):
@@ -25,6 +29,28 @@ def _as_tuple(value: Any) -> Any:
 
 FROM_LIST = BeforeValidator(_as_tuple)
 """Lets a tuple of a strict model be written as a list, which is all that YAML has."""
+
+
+def read_settings(
+    kind: type[Settings], content: Any, *, what: str, example: str, source: str, refusal: type[ValueError]
+) -> Settings:
+    """Check a mapping as read from YAML or parameters.
+
+    Args:
+        kind: What it is to become.
+        content: The mapping.
+        what: What to call it in messages.
+        example: A key that it has.
+        source: The file it came from, "" if none.
+        refusal: The error to raise; it names the key that is wrong and the reason.
+    """
+    where = what + (f" in {source}" if source else "")
+    if not isinstance(content, Mapping):
+        raise refusal(f"{where}: expected a mapping of keys such as {example!r}, got {type(content).__name__}")
+    try:
+        return kind.model_validate(dict(content))
+    except ValidationError as error:
+        raise refusal(f"{where}: {reasons(error)}") from None
 
 
 def reasons(error: ValidationError, under: str = "") -> str:

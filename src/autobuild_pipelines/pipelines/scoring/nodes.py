@@ -10,8 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from autobuild_pipelines.predictors import TrainedPredictors, split_rows
-from autobuild_pipelines.scoring import score_modules
-from autobuild_pipelines.scoring.module_scores import choose_contexts
+from autobuild_pipelines.scoring import choose_contexts, score_modules
 from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace
 
 
