@@ -177,10 +177,12 @@ def test_the_pictures_are_there_and_small() -> None:
 
 
 def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    """A port that nothing listens on, below the ephemeral ones: kedro-viz refuses those above 49151."""
+    for port in range(20_000 + os.getpid() % 10_000, 32_768):
+        with socket.socket() as found:
+            if found.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+    raise AssertionError("no free port")
 
 
 def fetch(process: subprocess.Popen[bytes], url: str, attempts: int = 600) -> str:
@@ -197,6 +199,8 @@ def fetch(process: subprocess.Popen[bytes], url: str, attempts: int = 600) -> st
 
 def stop(process: subprocess.Popen[bytes]) -> None:
     """End a server with the processes that it started."""
+    if process.poll() is not None:
+        return
     os.killpg(process.pid, signal.SIGTERM)
     try:
         process.wait(20)
