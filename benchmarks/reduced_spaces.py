@@ -21,8 +21,8 @@ from kedro.framework.startup import bootstrap_project
 
 from autobuild_pipelines.building import top_modules
 from autobuild_pipelines.datasets import ReleasedPredictorsDataset
-from autobuild_pipelines.evaluators import EvaluatorSources, make_evaluators
 from autobuild_pipelines.ingestion import ingest_records, read_records
+from autobuild_pipelines.pipelines.evaluator import make_evaluator
 from autobuild_pipelines.predictors import ModelSettings, TrainingSettings, split_rows, train
 from autobuild_pipelines.scoring import choose_contexts, label_statistics, score_modules
 from autobuild_pipelines.search import SearchSettings, compare, random_members, read_problems, run_search
@@ -47,8 +47,8 @@ def main() -> None:
     table = ingest_records(space, read_records(settings["source"]["filepath"])).architectures
     array = from_table(space, table)
     labels = {name: Equation(name, text).evaluate(table) for name, text in settings["targets"].items()}
-    released = ReleasedPredictorsDataset(arguments.models).load()
-    evaluator = make_evaluators(settings["evaluators"], EvaluatorSources(space, released=released))
+    released = ReleasedPredictorsDataset(path=arguments.models).load()
+    evaluator = make_evaluator(space, settings["evaluators"], released=released)
     problems = read_problems(settings["problems"])
     search = SearchSettings.from_mapping(settings["search"])
     rows = []
