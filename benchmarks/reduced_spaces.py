@@ -1,9 +1,10 @@
 """What searches in reduced spaces reach, over several predictor seeds, evaluated by the released predictors.
 
-    python -m benchmarks.reduced_spaces --data FOLDER_OF_CACHES --models FOLDER_OF_CHECKPOINTS
+    python -m benchmarks.reduced_spaces --data FOLDER_OF_CACHES --models FOLDER_OF_CHECKPOINTS --ensemble 3
 
-Each seed trains one predictor per target with the paper's settings on 90 % of the published cache, scores all modules,
-reduces the space and searches it with every variant; everything comes from `conf/published`. Prints, per seed and on
+Each seed trains an ensemble of predictors per target on 90 % of the published cache, scores all modules, reduces the
+space and searches it with every variant. Data, targets, problems and evaluators are those of `conf/published`; the
+predictors' settings are those of `conf/base`, or with `--predictors published` the paper's. Prints, per seed and on
 average, each variant's hypervolume over the EA's seeds, and the mean accuracy of a random member of the contextual
 reduced spaces (the union of both targets, and accuracy alone).
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,12 +39,16 @@ def main() -> None:
     parser.add_argument("--space", default="ofa_mbv3")
     parser.add_argument("--data", required=True)
     parser.add_argument("--models", required=True)
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--predictors", choices=["base", "published"], default="base")
+    parser.add_argument("--ensemble", type=int, default=None)
+    parser.add_argument("--seeds", type=int, default=4)
     arguments = parser.parse_args()
     os.environ["AUTOBUILD_DATA_DIR"], os.environ["AUTOBUILD_MODELS_DIR"] = arguments.data, arguments.models
     bootstrap_project(ROOT)
-    with KedroSession.create(ROOT, env="published") as session:
-        settings = session.load_context().params[arguments.space]
+    settings = parameters("published", arguments.space)
+    settings["predictors"] = parameters(arguments.predictors, arguments.space)["predictors"]
+    ensemble = arguments.ensemble or settings["predictors"]["ensemble"]
+    print(f"{ensemble} predictors per target, {settings['predictors']['training']}")
     space = SearchSpace.from_mapping(arguments.space, settings["space"])
     table = ingest_records(space, read_records(settings["source"]["filepath"])).architectures
     array = from_table(space, table)
@@ -62,13 +68,21 @@ def main() -> None:
             part,
             model=ModelSettings(**settings["predictors"]["model"]),
             training=TrainingSettings(**settings["predictors"]["training"]),
+            ensemble=ensemble,
             seed=seed,
         )
         scores = score_modules(
             predictors,
             methods=["eq5", "contextual"],
             label_statistics=label_statistics(space, array.take(kept), part),
-            contexts=choose_contexts(array.take(kept), settings["scoring"]["contexts"], seed),
+            contexts=choose_contexts(
+                space,
+                array.take(kept),
+                settings["scoring"]["contexts"],
+                seed,
+                source=settings["scoring"]["contexts_from"],
+                graph=settings["scoring"]["graph"],
+            ),
             graph=settings["scoring"]["graph"],
             progress=False,
         )
@@ -99,6 +113,12 @@ def main() -> None:
     result = pd.DataFrame(rows, columns=["seed", "variant", "problem", "value"])
     pivot = result.pivot_table(index=["variant", "problem"], columns="seed", values="value", sort=False)
     print(pivot.assign(mean=pivot.mean(axis=1), std=np.std(pivot, axis=1)).round(2).to_string())
+
+
+def parameters(env: str, space: str) -> dict[str, Any]:
+    """The parameters of a space in an environment of the project's configuration."""
+    with KedroSession.create(ROOT, env=env) as session:
+        return dict(session.load_context().params[space])
 
 
 if __name__ == "__main__":

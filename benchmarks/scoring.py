@@ -33,7 +33,7 @@ def main() -> None:
     settings = TrainingSettings(epochs=1, device="cpu")
     target = next(iter(labels))
     trained, _ = train(space, array, {target: labels[target]}, training=settings, progress=False)
-    contexts = choose_contexts(array, arguments.contexts, seed=0)
+    contexts = choose_contexts(space, array, arguments.contexts, seed=0)
     units = [(unit, unit.module_array()) for unit in space.ranking_units]
     total = sum(len(modules) for _, modules in units)
 
@@ -50,7 +50,7 @@ def main() -> None:
     one_eq5 = one_pyg = one_contextual = 0.0
     for (unit, modules), pick, norm, score in zip(units, picks, norms, scores, strict=True):
         start = time.perf_counter()
-        alone = np.asarray([root_norms(trained, unit, modules[[i]])[0, 0] for i in pick])
+        alone = np.asarray([root_norms(trained, unit, modules[[i]])[0, 0, 0] for i in pick])
         one_eq5 += time.perf_counter() - start
         one_pyg += _plain(trained, unit, modules[pick])
         start = time.perf_counter()

@@ -23,6 +23,7 @@ def trained(ofa_mbv3: SearchSpace) -> TrainedPredictors:
         labels,
         equations={"acc": "acc", "acc_per_cpu": "acc * 100 / latency_cpu"},
         training=TrainingSettings(epochs=1),
+        ensemble=2,
         provenance={"data_sha256": "abc"},
         progress=False,
     )[0]
@@ -42,6 +43,7 @@ def test_saving_and_loading_is_the_identity(trained: TrainedPredictors) -> None:
     np.testing.assert_array_equal(loaded.predict(array), trained.predict(array))
     np.testing.assert_array_equal(loaded.hop_std, trained.hop_std)
     assert loaded.equations == trained.equations
+    assert loaded.ensemble == 2
     assert loaded.provenance["data_sha256"] == "abc"
     assert to_files(loaded) == files
 

@@ -18,7 +18,7 @@ from autobuild_pipelines.predictors import (
     split_rows,
     train,
 )
-from autobuild_pipelines.predictors.training import clip_members
+from autobuild_pipelines.predictors.training import _validation_rows, clip_members
 from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace
 
 QUICK = TrainingSettings(epochs=15, learning_rate=3e-3, batch_size=64)
@@ -89,6 +89,18 @@ def test_two_targets_that_are_the_same_but_for_scale_are_predicted_alike_on_thei
     assert np.abs(second - (1000 * y + 5)).mean() < 1000 * np.abs(y - y.mean()).mean()
 
 
+def test_an_ensemble_predicts_better_than_its_members_do_on_average(ofa_mbv3: SearchSpace) -> None:
+    array, y = additive(ofa_mbv3, 400)
+    kept, held = split_rows(400, 0.25, seed=1)
+    trained, history = train(ofa_mbv3, array.take(kept), {"y": y[kept]}, training=QUICK, ensemble=3, progress=False)
+    members = trained.describe(array.take(held))[0][0]
+    assert members.shape == (3, len(held))
+    errors = ((members - y[held]) ** 2).mean(axis=1)
+    assert ((trained.predict(array.take(held))[0] - y[held]) ** 2).mean() < errors.mean()
+    assert len({*errors.round(12)}) == 3  # they differ
+    assert history["epoch"].tolist() == [*range(1, 16)]  # means over the members
+
+
 def test_gradients_are_clipped_for_each_member_on_its_own() -> None:
     parameter = torch.nn.Parameter(torch.zeros(2, 3))
     parameter.grad = torch.tensor([[30.0, 40.0, 0.0], [0.3, 0.4, 0.0]])
@@ -133,3 +145,26 @@ def test_the_latency_loss_trains_a_k_gnn(ofa_mbv3: SearchSpace) -> None:
     settings = TrainingSettings(epochs=15, batch_size=32, learning_rate=3e-3, loss="latency")
     trained, _ = train(ofa_mbv3, array, {"y": y}, model=model, training=settings, progress=False)
     assert np.corrcoef(trained.predict(array)[0], y)[0, 1] > 0.9
+
+
+def test_weights_are_kept_from_the_epoch_that_is_best_on_the_validation_part(ofa_mbv3: SearchSpace) -> None:
+    rng = np.random.default_rng(0)
+    array, y = additive(ofa_mbv3, 120)
+    noisy = y + 3 * y.std() * rng.standard_normal(120)  # learned by heart sooner or later
+    _, judging = _validation_rows(120, 0.25, seed=0)
+
+    def error(epochs: int, validation: float) -> float:
+        settings = TrainingSettings(
+            epochs=epochs, learning_rate=1e-2, batch_size=32, validation=validation, evaluate_every=1, loss="latency"
+        )
+        trained, _ = train(ofa_mbv3, array, {"y": noisy}, training=settings, progress=False)
+        return float(np.abs(trained.predict(array.take(judging))[0] - noisy[judging]).mean())
+
+    errors = [error(epochs, 0.25) for epochs in (1, 5, 25)]
+    assert errors == sorted(errors, reverse=True)  # what was best once stays
+    assert error(25, 0.0) < errors[-1]  # without, these rows are learned from too
+
+
+def test_the_validation_share_is_checked() -> None:
+    with pytest.raises(ValueError, match=r"predictors\.training\.validation: must lie in \[0, 1\), got 1"):
+        TrainingSettings(validation=1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -49,7 +51,7 @@ def test_contextual_scores_are_mean_predictions_with_the_unit_replaced(
     for unit in ofa_pn.ranking_units:
         modules = unit.module_array()[rng.permutation(unit.count())[:40]]
         scores = contextual_scores(predictors, unit, modules, contexts)
-        for module, score in zip(modules, scores.T, strict=True):
+        for module, score in zip(modules, scores[:, 0].T, strict=True):
             layers = contexts.layers.copy()
             layers[:, unit.columns] = module
             expected = predictors.predict(ArchitectureArray(layers, contexts.graph)).mean(axis=1)
@@ -63,7 +65,7 @@ def test_contextual_scores_hold_for_spaces_with_constraints_and_short_ends() -> 
     for unit in space.ranking_units:
         modules = unit.module_array()
         scores = contextual_scores(predictors, unit, modules, contexts)
-        for module, score in zip(modules, scores.T, strict=True):
+        for module, score in zip(modules, scores[:, 0].T, strict=True):
             layers = contexts.layers.copy()
             layers[:, unit.columns] = module
             expected = predictors.predict(ArchitectureArray(layers, contexts.graph)).mean(axis=1)
@@ -88,7 +90,7 @@ def test_permuted_modules_get_permuted_scores(ofa_mbv3: SearchSpace) -> None:
     modules = unit.module_array()
     order = np.random.default_rng(0).permutation(len(modules))
     np.testing.assert_allclose(
-        root_norms(predictors, unit, modules[order]), root_norms(predictors, unit, modules)[:, order], rtol=1e-6
+        root_norms(predictors, unit, modules[order]), root_norms(predictors, unit, modules)[..., order], rtol=1e-6
     )
 
 
@@ -101,7 +103,7 @@ def test_root_norms_are_those_of_each_module_fed_alone(ofa_pn: SearchSpace, sett
     for unit in ofa_pn.ranking_units:
         modules = unit.module_array()[np.random.default_rng(0).permutation(unit.count())[:25]]
         norms = root_norms(predictors, unit, modules, graph={"resolution": 208})
-        for module, norm in zip(modules, norms.T, strict=True):
+        for module, norm in zip(modules, norms[:, 0].T, strict=True):
             slots = np.flatnonzero(module >= 0)
             words = vocabulary.words(unit.start + slots, module[slots], np.tile(context, (len(slots), 1)))
             alone = SequenceGraphs(torch.from_numpy(words), torch.tensor([0, len(slots)]))
@@ -116,10 +118,30 @@ def test_eq5_shifts_and_scales_norms_to_the_label_statistics(ofa_mbv3: SearchSpa
     modules = unit.module_array()[[0, 100, 5000]]
     rows = [(t, 1, d, 10 * d, 0.5, 100) for t in ("a", "b") for d in (2, 3, 4)]
     statistics = pd.DataFrame(rows, columns=["target", "unit", "layers", "mean", "std", "count"])
-    norms = root_norms(predictors, unit, modules)
+    norms = root_norms(predictors, unit, modules)[:, 0]
     depths = module_depths(modules)
     z = (norms - predictors.hop_mean[:, depths - 1]) / predictors.hop_std[:, depths - 1]
-    np.testing.assert_allclose(eq5_scores(predictors, unit, modules, statistics), 10 * depths + 0.5 * z)
+    np.testing.assert_allclose(eq5_scores(predictors, unit, modules, statistics)[:, 0], 10 * depths + 0.5 * z)
+
+
+def test_an_ensembles_scores_and_predictions_are_its_members_means(ofa_pn: SearchSpace) -> None:
+    pair = untrained(ofa_pn)
+    # The same two networks, once as predictors of two targets and once as an ensemble of two for one target.
+    ensemble = TrainedPredictors(
+        ofa_pn, ("a",), {}, pair.model, pair.label_mean[:1], pair.label_std[:1], pair.hop_mean, pair.hop_std
+    )
+    alone = dataclasses.replace(pair, label_mean=pair.label_mean[[0, 0]], label_std=pair.label_std[[0, 0]])
+    contexts = ofa_pn.sample(3, np.random.default_rng(0), law="depths")
+    np.testing.assert_allclose(ensemble.predict(contexts)[0], alone.predict(contexts).mean(axis=0))
+    unit = ofa_pn.ranking_units[4]
+    modules = unit.module_array()[::500]
+    rows = [(t, 5, d, 10 * d, 0.5, 100) for t in ("a", "b") for d in (3, 4, 5)]
+    statistics = pd.DataFrame(rows, columns=["target", "unit", "layers", "mean", "std", "count"])
+    for score in (
+        lambda p: eq5_scores(p, unit, modules, statistics),
+        lambda p: contextual_scores(p, unit, modules, contexts),
+    ):
+        np.testing.assert_allclose(score(ensemble).mean(axis=1)[0], score(alone)[:, 0].mean(axis=0), rtol=1e-5)
 
 
 def test_a_thin_cell_is_an_error_that_names_it_and_its_count(ofa_mbv3: SearchSpace) -> None:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
 from autobuild_pipelines.building import ReducedSpace, top_modules
 from autobuild_pipelines.evaluators import CombinedEvaluator, EvaluatorSources, make_evaluators
 from autobuild_pipelines.ingestion import load_plain_pickle
 from autobuild_pipelines.ingestion.ingest import ingest_records
 from autobuild_pipelines.ingestion.readers import read_records
-from autobuild_pipelines.predictors import train
+from autobuild_pipelines.predictors import ModelSettings, TrainingSettings, train
 from autobuild_pipelines.predictors.checkpoints import ReleasedPredictor, load_released
 from autobuild_pipelines.scoring import label_statistics, score_modules
 from autobuild_pipelines.scoring.module_scores import choose_contexts
@@ -29,6 +30,7 @@ from autobuild_pipelines.targets import Equation
 
 pytestmark = [pytest.mark.reference, pytest.mark.slow]
 
+PROJECT = Path(__file__).resolve().parents[2]
 REFERENCES = {"gpu": 11, "cpu": 600, "npu": 23}
 """Latency references [ms]; the accuracy reference is 74 %."""
 
@@ -88,18 +90,28 @@ def evaluator(reference_dir: Path, ofa_mbv3: SearchSpace) -> CombinedEvaluator:
 
 @pytest.fixture(scope="module")
 def reduced(reference_dir: Path, ofa_mbv3: SearchSpace) -> dict[tuple[str, str], ReducedSpace]:
-    """Reduced spaces from predictors trained with the paper's settings on the published cache, seed 0."""
+    """Reduced spaces from ensembles of three predictors with the project's default settings, on the published cache."""
     records = read_records(str(reference_dir / "autobuild" / "ofa_mbv3_custom_cache.pkl"))
     table = ingest_records(ofa_mbv3, records).architectures
     array = from_table(ofa_mbv3, table)
     targets = {"acc": "acc", **{f"acc_per_{device}": f"acc * 100 / latency_{device}" for device in REFERENCES}}
     labels = {name: Equation(name, text).evaluate(table) for name, text in targets.items()}
-    predictors, _ = train(ofa_mbv3, array, labels, equations=targets, progress=False)
+    settings = yaml.safe_load((PROJECT / "conf" / "base" / "parameters" / "common.yml").read_text())["predictors"]
+    predictors, _ = train(
+        ofa_mbv3,
+        array,
+        labels,
+        equations=targets,
+        model=ModelSettings(**settings["model"]),
+        training=TrainingSettings(**settings["training"]),
+        ensemble=3,
+        progress=False,
+    )
     scores = score_modules(
         predictors,
         methods=["eq5", "contextual"],
         label_statistics=label_statistics(ofa_mbv3, array, labels),
-        contexts=choose_contexts(array, 16, 0),
+        contexts=choose_contexts(ofa_mbv3, array, 16, 0, graph={"resolution": 224}),
         graph={"resolution": 224},
         progress=False,
     )
@@ -144,10 +156,10 @@ def test_a_random_member_of_the_whole_space_has_the_published_accuracy(
 def test_contextual_reduced_spaces_beat_every_variant_of_the_paper(reached: pd.DataFrame) -> None:
     volumes = reached.reset_index().pivot_table(index="problem", columns="variant", values="hypervolume_mean")
     assert set(volumes.idxmax(axis=1)) == {"AutoBuild-NAS"}
-    # The design's 24.0, 1493 and 103.3 are means over predictor seeds, and one predictor scatters around them by some
-    # percent; `benchmarks/reduced_spaces.py` measures the means. Here one seed must come close.
-    for device, published in {"gpu": 24.0, "cpu": 1493, "npu": 103.3}.items():
-        assert volumes.loc[device, "AutoBuild-NAS"] >= 0.96 * published
+    # The design's 24.0, 1493 and 103.3 are means over predictor seeds, and one ensemble scatters around them by 2 %;
+    # `benchmarks/reduced_spaces.py --ensemble 3` measures the means. Here one seed must come as close as that.
+    for device, required in {"gpu": 23.9, "cpu": 1485, "npu": 102.5}.items():
+        assert volumes.loc[device, "AutoBuild-NAS"] >= 0.98 * required
 
 
 def test_a_random_member_of_the_contextual_space_of_accuracy_alone_is_accurate(

@@ -1,7 +1,12 @@
 """Graph predictors of target labels: FE-MLP, GATv2 and k-GNN encoders, losses, training, checkpoints."""
 
 from autobuild_pipelines.predictors.baseline import RidgeBaseline
-from autobuild_pipelines.predictors.metrics import embedding_statistics, held_out_predictions, predictor_metrics
+from autobuild_pipelines.predictors.metrics import (
+    embedding_statistics,
+    held_out_predictions,
+    prediction_metrics,
+    predictor_metrics,
+)
 from autobuild_pipelines.predictors.model import GraphPredictor, ModelSettings
 from autobuild_pipelines.predictors.split import split_rows
 from autobuild_pipelines.predictors.trained import PredictorError, TrainedPredictors
@@ -16,6 +21,7 @@ __all__ = [
     "TrainingSettings",
     "embedding_statistics",
     "held_out_predictions",
+    "prediction_metrics",
     "predictor_metrics",
     "split_rows",
     "train",

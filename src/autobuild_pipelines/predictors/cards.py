@@ -1,7 +1,8 @@
 """Predictors as files: one safetensors file and one JSON card per target, and an index over them.
 
 A card says all that is needed to use the weights and to check that they fit: space, target, equation, feature schema,
-model settings, label and hop moments, provenance, and the SHA-256 of the weights. No file holds code.
+model settings, label and hop moments, provenance, and the SHA-256 of the weights. Weights and hop moments have the
+members of the target's ensemble as their first axis. No file holds code.
 """
 
 from __future__ import annotations
@@ -22,15 +23,16 @@ from autobuild_pipelines.predictors.trained import PredictorError, TrainedPredic
 from autobuild_pipelines.spaces import SearchSpace
 
 INDEX = "predictors.json"
-FORMAT = 1
+FORMAT = 2
 
 
 def to_files(predictors: TrainedPredictors) -> dict[str, bytes]:
     """File name to content: `<target>.safetensors`, `<target>.json` and `predictors.json`."""
     files: dict[str, bytes] = {}
     state = {k: v.detach().cpu() for k, v in predictors.model.state_dict().items()}
-    for member, target in enumerate(predictors.targets):
-        weights = save({key: value[member].contiguous() for key, value in state.items()})
+    for number, target in enumerate(predictors.targets):
+        members = slice(number * predictors.ensemble, (number + 1) * predictors.ensemble)
+        weights = save({key: value[members].contiguous() for key, value in state.items()})
         card = {
             "format": FORMAT,
             "space": predictors.space.name,
@@ -38,8 +40,9 @@ def to_files(predictors: TrainedPredictors) -> dict[str, bytes]:
             "equation": predictors.equations.get(target, target),
             "feature_schema": FeatureSchema.of(predictors.space).to_json(),
             "model": predictors.model.settings.to_json(),
-            "label": {"mean": float(predictors.label_mean[member]), "std": float(predictors.label_std[member])},
-            "hops": {"mean": predictors.hop_mean[member].tolist(), "std": predictors.hop_std[member].tolist()},
+            "ensemble": predictors.ensemble,
+            "label": {"mean": float(predictors.label_mean[number]), "std": float(predictors.label_std[number])},
+            "hops": {"mean": predictors.hop_mean[members].tolist(), "std": predictors.hop_std[members].tolist()},
             "weights_sha256": hashlib.sha256(weights).hexdigest(),
             "provenance": predictors.provenance,
         }
@@ -69,8 +72,8 @@ def from_files(files: Mapping[str, bytes]) -> TrainedPredictors:
         model,
         np.asarray([card["label"]["mean"] for card in cards]),
         np.asarray([card["label"]["std"] for card in cards]),
-        np.asarray([card["hops"]["mean"] for card in cards]),
-        np.asarray([card["hops"]["std"] for card in cards]),
+        np.concatenate([np.asarray(card["hops"]["mean"]) for card in cards]),
+        np.concatenate([np.asarray(card["hops"]["std"]) for card in cards]),
         dict(cards[0]["provenance"]) if cards else {},
     )
 
@@ -78,10 +81,11 @@ def from_files(files: Mapping[str, bytes]) -> TrainedPredictors:
 def _model(
     files: Mapping[str, bytes], targets: tuple[str, ...], cards: list[dict[str, Any]], space: SearchSpace
 ) -> GraphPredictor:
-    model = GraphPredictor(FeatureSchema.of(space), ModelSettings(**cards[0]["model"]), members=len(targets))
+    members = sum(int(card["ensemble"]) for card in cards)
+    model = GraphPredictor(FeatureSchema.of(space), ModelSettings(**cards[0]["model"]), members=members)
     try:
         states = [load(files[f"{target}.safetensors"]) for target in targets]
-        model.load_state_dict({key: torch.stack([state[key] for state in states]) for key in states[0]})
+        model.load_state_dict({key: torch.cat([state[key] for state in states]) for key in states[0]})
     except (SafetensorError, RuntimeError, KeyError) as error:
         raise PredictorError(f"predictor weights of {list(targets)} are damaged: {error}") from None
     return model.eval()
@@ -90,7 +94,7 @@ def _model(
 def _checked_card(files: Mapping[str, bytes], target: str, space: SearchSpace) -> dict[str, Any]:
     name = f"{target}.json"
     card = _read(files, name)
-    for key in ("model", "label", "hops", "equation", "provenance", "weights_sha256", "feature_schema"):
+    for key in ("model", "ensemble", "label", "hops", "equation", "provenance", "weights_sha256", "feature_schema"):
         _get(card, key, name)
     if card.get("space") != space.name or card.get("target") != target:
         raise PredictorError(f"{name}: belongs to {card.get('space')!r}/{card.get('target')!r}")

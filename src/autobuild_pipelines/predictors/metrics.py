@@ -39,18 +39,19 @@ def predictor_metrics(
 
     Returns:
         Columns target, model ("autobuild" or "ridge"), split, metric (mae, bias, spearman, kendall and for AutoBuild
-        spearman_hop_0 to spearman_hop_M: correlation of graph-embedding norms with the target), value.
+        spearman_hop_0 to spearman_hop_M: correlation of graph-embedding norms with the target, the mean over an
+        ensemble's members), value.
     """
     rows: list[tuple[str, str, str, str, float]] = []
     for split, (array, labels) in parts.items():
-        predicted, norms = predictors.describe(array)
-        linear = ridge.predict(array)
+        members, norms = predictors.describe(array)
+        predicted, linear = members.mean(axis=1), ridge.predict(array)
         for index, target in enumerate(predictors.targets):
             true = labels[target]
             found = prediction_metrics(predicted[index], true)
             found |= {
-                f"spearman_hop_{hop}": _correlation(spearmanr(norm, true).statistic)
-                for hop, norm in enumerate(norms[index])
+                f"spearman_hop_{hop}": float(np.mean([_correlation(spearmanr(n, true).statistic) for n in of_members]))
+                for hop, of_members in enumerate(norms[index].swapaxes(0, 1))
             }
             rows += [(target, "autobuild", split, metric, value) for metric, value in found.items()]
             rows += [
@@ -83,10 +84,15 @@ def held_out_predictions(
 
 
 def embedding_statistics(predictors: TrainedPredictors) -> pd.DataFrame:
-    """Moments of node-embedding L1 norms over the training graphs (§7.3, Table 2): target, hop, mean, std."""
+    """Moments of node-embedding L1 norms over the training graphs (§7.3, Table 2): target, hop, mean, std.
+
+    Of an ensemble, the means over its members.
+    """
+    mean = predictors.by_target(predictors.hop_mean).mean(axis=1)
+    std = predictors.by_target(predictors.hop_std).mean(axis=1)
     return pd.DataFrame(
         [
-            (target, hop, float(predictors.hop_mean[i, hop]), float(predictors.hop_std[i, hop]))
+            (target, hop, float(mean[i, hop]), float(std[i, hop]))
             for i, target in enumerate(predictors.targets)
             for hop in range(predictors.model.hops + 1)
         ],

@@ -26,12 +26,14 @@ class PredictorError(ValueError):
 class TrainedPredictors:
     """Predictors of one search space, ready to predict and to score modules.
 
+    Each target has an ensemble of one or more; the members of the first target come first in everything stacked.
+
     Attributes:
         space: The search space they were trained on.
-        targets: Name of each stacked member's target.
+        targets: Names of the targets.
         equations: The target equations, by name.
         model: The stacked networks, in evaluation mode.
-        label_mean, label_std: [members] moments that standardised the labels.
+        label_mean, label_std: [targets] moments that standardised the labels.
         hop_mean, hop_std: [members, M + 1] moments of node-embedding L1 norms over the training graphs (§7.3).
         provenance: Seed, data hash, settings and whatever else the card records.
     """
@@ -45,6 +47,15 @@ class TrainedPredictors:
     hop_mean: NDArray[np.float64]
     hop_std: NDArray[np.float64]
     provenance: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.model.members % len(self.targets):
+            raise PredictorError(f"{self.model.members} networks cannot be shared by {len(self.targets)} targets")
+
+    @property
+    def ensemble(self) -> int:
+        """Predictors per target."""
+        return self.model.members // len(self.targets)
 
     def require(self, space: SearchSpace) -> TrainedPredictors:
         """Itself, if it was trained on `space`.
@@ -63,11 +74,17 @@ class TrainedPredictors:
         return self
 
     def predict(self, array: ArchitectureArray) -> NDArray[np.float64]:
-        """[targets, n] predicted targets of encoded architectures, on the targets' own scale."""
-        return self.describe(array)[0]
+        """[targets, n] predicted targets of encoded architectures, on the targets' own scale: means of ensembles."""
+        values: NDArray[np.float64] = self.describe(array)[0].mean(axis=1)
+        return values
 
     def describe(self, array: ArchitectureArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Predictions [targets, n] and graph-embedding L1 norms [targets, M + 1, n] (Eq. 4's ranked quantities)."""
+        """What every member says.
+
+        Returns:
+            Predictions [targets, ensemble, n] and graph-embedding L1 norms [targets, ensemble, M + 1, n] (which Eq. 4
+            ranks).
+        """
         keep_freed_memory()
         vocabulary = Vocabulary(self.space)
         features = torch.from_numpy(vocabulary.features).to(self.device)
@@ -80,13 +97,18 @@ class TrainedPredictors:
                 predictions.append(predicted.cpu())
                 norms.append(torch.stack([e.abs().sum(-1) for e in embeddings], dim=1).cpu())
         if not predictions:
-            return np.empty((len(self.targets), 0)), np.empty((len(self.targets), self.model.hops + 1, 0))
-        return self.rescale(torch.cat(predictions, dim=1)), torch.cat(norms, dim=2).double().numpy()
+            predictions.append(torch.empty(self.model.members, 0))
+            norms.append(torch.empty(self.model.members, self.model.hops + 1, 0))
+        found = self.by_target(torch.cat(norms, dim=2).double().numpy())
+        return self.rescale(self.by_target(torch.cat(predictions, dim=1).double().numpy())), found
 
-    def rescale(self, standardised: Tensor) -> NDArray[np.float64]:
+    def by_target(self, stacked: NDArray[np.float64]) -> NDArray[np.float64]:
+        """[members, ...] to [targets, ensemble, ...]."""
+        return stacked.reshape(len(self.targets), self.ensemble, *stacked.shape[1:])
+
+    def rescale(self, standardised: NDArray[np.float64]) -> NDArray[np.float64]:
         """Standardised predictions [targets, ...] on the targets' own scale."""
-        values: NDArray[np.float64] = standardised.cpu().double().numpy()
-        shape = (-1,) + (1,) * (values.ndim - 1)
+        values, shape = standardised, (-1,) + (1,) * (standardised.ndim - 1)
         return values * self.label_std.reshape(shape) + self.label_mean.reshape(shape)
 
     @property

@@ -17,8 +17,8 @@ from autobuild_pipelines.scoring.layout import by_layout
 from autobuild_pipelines.scoring.windows import HopRecursion, State, Windows
 from autobuild_pipelines.spaces import ArchitectureArray, Codes, RankingUnit
 
-ROWS_AT_ONCE = 32_768
-"""Modules times contexts worked on together: states stay in the processor's cache, memory stays small."""
+ROWS_AT_ONCE = 131_072
+"""Modules × contexts × predictors worked on together: states stay in the processor's cache, memory stays small."""
 
 
 def contextual_scores(
@@ -39,11 +39,11 @@ def contextual_scores(
         progress: Show a progress bar.
 
     Returns:
-        [targets, modules] scores on the targets' own scale.
+        [targets, ensemble, modules] scores of every member on the targets' own scale.
     """
     keep_freed_memory()
     runner = _Contexts(predictors, unit, contexts)
-    total = torch.zeros(len(predictors.targets), len(modules), dtype=torch.float64)
+    total = torch.zeros(predictors.model.members, len(modules), dtype=torch.float64)
     with (
         torch.inference_mode(),
         tqdm(
@@ -52,13 +52,13 @@ def contextual_scores(
     ):
         for slots, rows in by_layout(modules):
             windows = Windows(modules[rows][:, slots], predictors.device)
-            size = max(1, ROWS_AT_ONCE // len(rows))
+            size = max(1, ROWS_AT_ONCE // (len(rows) * predictors.model.members))
             for start in range(0, len(contexts), size):
                 chosen = slice(start, min(start + size, len(contexts)))
                 predicted = runner.predict(slots, windows, chosen)
                 total[:, rows] += predicted.double().sum(1).cpu()
                 bar.update(predicted.shape[1] * predicted.shape[2])
-    return predictors.rescale(total / len(contexts))
+    return predictors.rescale(predictors.by_target((total / len(contexts)).numpy()))
 
 
 @dataclass(frozen=True, eq=False)

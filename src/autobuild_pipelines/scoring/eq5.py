@@ -46,29 +46,32 @@ def eq5_scores(
         min_count: Fewest architectures that a (unit, layers) cell needs.
 
     Returns:
-        [targets, modules] scores on the targets' own scale.
+        [targets, ensemble, modules] scores of every member on the targets' own scale.
 
     Raises:
         ScoringError: A (unit, layers) cell has too few architectures, or a module is deeper than the predictor.
     """
     depths = module_depths(modules)
     norms = root_norms(predictors, unit, modules, graph=graph)
+    hop_mean, hop_std = predictors.by_target(predictors.hop_mean), predictors.by_target(predictors.hop_std)
     scores = np.empty_like(norms)
     for index, target in enumerate(predictors.targets):
         for depth in np.unique(depths).tolist():
             mean, std = _cell(label_statistics, target, unit, depth, min_count)
             rows = depths == depth
-            shifted = (norms[index, rows] - predictors.hop_mean[index, depth - 1]) / predictors.hop_std[
-                index, depth - 1
-            ]
-            scores[index, rows] = mean + std * shifted
+            shifted = norms[index][:, rows] - hop_mean[index, :, depth - 1, None]
+            scores[index][:, rows] = mean + std * shifted / hop_std[index, :, depth - 1, None]
     return scores
 
 
 def root_norms(
     predictors: TrainedPredictors, unit: RankingUnit, modules: Codes, *, graph: Mapping[str, Any] | None = None
 ) -> NDArray[np.float64]:
-    """[targets, modules] L1 norm of each module's last node at hop (layers - 1), the module being the whole graph."""
+    """L1 norm of each module's last node at hop (layers - 1), the module being the whole graph.
+
+    Returns:
+        [targets, ensemble, modules].
+    """
     deepest = int(module_depths(modules).max(initial=0))
     if deepest > predictors.model.hops + 1:
         raise ScoringError(
@@ -77,7 +80,7 @@ def root_norms(
         )
     context = predictors.space.graph_code(graph)
     vocabulary = Vocabulary(predictors.space)
-    out = np.empty((len(predictors.targets), len(modules)))
+    out = np.empty((predictors.model.members, len(modules)))
     with torch.inference_mode():
         table = predictors.model.fe_mlp(torch.from_numpy(vocabulary.features).to(predictors.device))
         for slots, rows in by_layout(modules):
@@ -87,7 +90,7 @@ def root_norms(
             norms = root.values.abs().sum(-1)[:, 0]
             assert root.row_of is not None
             out[:, rows] = norms.index_select(1, root.row_of).cpu().numpy()
-    return out
+    return predictors.by_target(out)
 
 
 def _root(predictors: TrainedPredictors, table: Tensor, windows: Windows, words: NDArray[np.int64]) -> State:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from autobuild_pipelines.predictors import TrainedPredictors
 from autobuild_pipelines.scoring.contextual import contextual_scores
 from autobuild_pipelines.scoring.eq5 import ScoringError, eq5_scores
-from autobuild_pipelines.spaces import ArchitectureArray, Codes, module_depths
+from autobuild_pipelines.spaces import ArchitectureArray, Codes, SearchSpace, module_depths
 
 METHODS = ("eq5", "contextual")
 
@@ -39,8 +39,8 @@ def score_modules(
         progress: Show progress bars.
 
     Returns:
-        Columns unit (1-based ranking unit), module (JSON list of layer objects), layers, target, method, score, rank
-        (1 is best within unit, target and method; ties in enumeration order).
+        Columns unit (1-based ranking unit), module (JSON list of layer objects), layers, target, method, score (of an
+        ensemble, its members' mean), rank (1 is best within unit, target and method; ties in enumeration order).
 
     Raises:
         ScoringError: Unknown method, or see `eq5_scores`.
@@ -55,14 +55,42 @@ def score_modules(
             scores["eq5"] = eq5_scores(predictors, unit, modules, label_statistics, graph=graph, min_count=min_count)
         if "contextual" in methods:
             scores["contextual"] = contextual_scores(predictors, unit, modules, contexts, progress=progress)
-        parts.append(_table(predictors, unit.number, modules, scores))
+        means = {method: values.mean(axis=1) for method, values in scores.items()}
+        parts.append(_table(predictors, unit.number, modules, means))
     return pd.concat(parts, ignore_index=True)
 
 
-def choose_contexts(array: ArchitectureArray, count: int, seed: int) -> ArchitectureArray:
-    """`count` distinct random rows of `array` (all of it when it has fewer), the contexts of contextual scores."""
-    rows = np.random.default_rng(seed).permutation(len(array))[:count]
-    return array.take(np.sort(rows))
+CONTEXT_SOURCES = ("space", "training")
+
+
+def choose_contexts(
+    space: SearchSpace,
+    array: ArchitectureArray,
+    count: int,
+    seed: int,
+    *,
+    source: str = "space",
+    graph: Mapping[str, Any] | None = None,
+) -> ArchitectureArray:
+    """The contexts of contextual scores.
+
+    Args:
+        space: The search space.
+        array: The training architectures.
+        count: How many.
+        seed: Decides which.
+        source: "space": drawn uniformly from the whole space; "training": distinct random rows of `array` (all of it
+            when it has fewer).
+        graph: Their graph-level values (declared defaults where left out).
+
+    Raises:
+        ScoringError: There is no such source.
+    """
+    if source not in CONTEXT_SOURCES:
+        raise ScoringError(f"scoring.contexts_from: {source!r} is not one of {list(CONTEXT_SOURCES)}")
+    rng = np.random.default_rng(seed)
+    chosen = space.sample(count, rng) if source == "space" else array.take(np.sort(rng.permutation(len(array))[:count]))
+    return ArchitectureArray(chosen.layers, np.tile(space.graph_code(graph), (len(chosen), 1)))
 
 
 def _table(

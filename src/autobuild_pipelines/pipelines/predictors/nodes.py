@@ -51,6 +51,7 @@ def train_predictors(
         equations=dict(targets),
         model=ModelSettings(**settings["model"]),
         training=TrainingSettings(**settings["training"]),
+        ensemble=settings["ensemble"],
         seed=seed,
         provenance={"held_out": settings["held_out"], "data_hash": _hash(architectures)},
     )

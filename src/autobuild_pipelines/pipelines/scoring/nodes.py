@@ -23,19 +23,22 @@ def score_all_modules(
     predictor_settings: Mapping[str, Any],
     seed: int,
 ) -> pd.DataFrame:
-    """Score every module of every unit for every target, by Eq. 5, in context, or both.
-
-    Contexts are training architectures at the graph-level values of `settings`.
-    """
+    """Score every module of every unit for every target, by Eq. 5, in context, or both."""
     array = ArchitectureArray(graphs["layers"], graphs["graph"])
     rows, _ = split_rows(len(array), predictor_settings["held_out"], seed)
-    contexts = choose_contexts(array.take(rows), settings["contexts"], seed)
-    graph = np.tile(space.graph_code(settings["graph"]), (len(contexts), 1))
+    contexts = choose_contexts(
+        space,
+        array.take(rows),
+        settings["contexts"],
+        seed,
+        source=settings["contexts_from"],
+        graph=settings["graph"],
+    )
     return score_modules(
         predictors.require(space),
         methods=settings["methods"],
         label_statistics=label_statistics,
-        contexts=ArchitectureArray(contexts.layers, graph),
+        contexts=contexts,
         graph=settings["graph"],
         min_count=settings["min_count"],
     )
