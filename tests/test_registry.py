@@ -19,7 +19,14 @@ from autobuild_pipelines.pipeline_registry import MAIN
 from autobuild_pipelines.settings import CONFIG_LOADER_ARGS
 
 PROJECT = Path(__file__).resolve().parents[1]
-BESIDE = {"evaluate_architectures", "make_sample", "measure_layer_latency"}
+BESIDE = {
+    "evaluate_architectures",
+    "latency_predictors",
+    "make_sample",
+    "measure_latency",
+    "measure_layer_latency",
+    "verification",
+}
 
 MINE = {"layer_features": {"kernel": {"choices": [3, 5]}}, "units": [{"name": "a", "layers": [1, 2]}]}
 PROBLEM = {"objectives": {"acc": {"direction": "max", "reference": 0}}, "targets": ["acc"]}
@@ -111,7 +118,14 @@ def test_evaluators_read_only_what_their_types_need(outside: Path) -> None:
     assert not {"params:mine.network", "mine.layer_latencies"} & read
 
 
-@pytest.mark.parametrize("env", [None, "published"])
+def test_what_comes_from_a_latency_predictor_is_verified_at_the_end_of_the_main_job() -> None:
+    assert "ofa_pn.verification_metrics" not in pipelines["autobuild_nas"].outputs()
+    open_context(env="measured")
+    assert "ofa_pn.verification_metrics" in pipelines["autobuild_nas"].datasets()
+    assert {"ofa_pn.latency_predictors", "evaluation_ledger"} <= pipelines["autobuild_nas"].inputs()
+
+
+@pytest.mark.parametrize("env", [None, "published", "measured"])
 def test_every_step_runs_alone_from_files(env: str | None) -> None:
     catalog = open_context(env=env).catalog
     assert isinstance(catalog, DataCatalog)

@@ -23,7 +23,7 @@ from autobuild_pipelines.reporting.wording import LABEL_KINDS
 DECLARATION = "space"
 """The key of a space's parameters that holds its declaration; a top-level key without it is a common setting."""
 
-REPLACED = ("source", "targets", "evaluators", "problems")
+REPLACED = ("source", "latency_source", "targets", "labels", "evaluators", "problems")
 """Sections of a space that a higher layer replaces as a whole; all other parameters merge key by key."""
 
 FROM_PARAMETERS = "from_parameters"
@@ -55,17 +55,22 @@ class SpaceOutline:
     Attributes:
         problems: Names of the search problems.
         evaluator_types: Types of the evaluators.
+        label_types: Types of the evaluators that label what is ingested.
     """
 
     problems: tuple[str, ...] = ()
     evaluator_types: frozenset[str] = frozenset()
+    label_types: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> SpaceOutline:
         """The outline of a space's completed parameters."""
-        evaluators = (settings.get("evaluators") or {}).values()
-        types = {str(entry["type"]) for entry in evaluators if isinstance(entry, Mapping) and "type" in entry}
-        return cls(tuple(settings.get("problems") or ()), frozenset(types))
+        return cls(tuple(settings.get("problems") or ()), _types(settings, "evaluators"), _types(settings, "labels"))
+
+
+def _types(settings: Mapping[str, Any], section: str) -> frozenset[str]:
+    entries = (settings.get(section) or {}).values()
+    return frozenset(str(entry["type"]) for entry in entries if isinstance(entry, Mapping) and "type" in entry)
 
 
 class LayeredConfigLoader(OmegaConfigLoader):

@@ -43,7 +43,7 @@ DECLARATIONS = ("space", "network", "surrogate")
 """Sections of a space's parameters that describe it at length: kept in `parameters.yml`, not among the parameters."""
 
 _COUNTED = ("architectures", "rejected_architectures", "reduced_space")
-_SHOWN = ("comparison", "predictor_metrics", *_COUNTED)
+_SHOWN = ("comparison", "predictor_metrics", "verification_metrics", *_COUNTED)
 _BATCH = 100
 _MAX_VALUE = 5000
 
@@ -267,6 +267,7 @@ class SummaryHooks:
             places,
             predictor_metrics=self._of_kind("predictor_metrics"),
             counts={space: count for space, count in counts.items() if count is not None},
+            verifications=self._of_kind("verification_metrics"),
         )
 
     def _of_kind(self, kind: str) -> dict[str, pd.DataFrame]:

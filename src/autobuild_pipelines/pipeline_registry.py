@@ -20,31 +20,39 @@ from autobuild_pipelines.pipelines import (
     graphs,
     ingest,
     label_statistics,
+    latency_predictors,
     make_sample,
+    measure_latency,
     measure_layer_latency,
     predictors,
     scoring,
     search,
+    verification,
 )
 
 MAIN = ("ingest", "graphs", "label_statistics", "predictors", "scoring", "building", "search", "evaluation")
 """The steps of `autobuild_nas`, in order."""
 
-SHARED = {"released_predictors"}
+VERIFIED = "latency_predictor"
+"""The type of evaluator whose word is checked at the end of the main job: pipeline `verification` runs with it."""
+
+SHARED = {"released_predictors", "evaluation_ledger"}
 """Datasets that all spaces share; all others belong to one space."""
 
 
 def register_pipelines() -> dict[str, Pipeline]:
     """Name → pipeline, for the spaces that the configuration lists."""
-    of_spaces = [_in_namespaces(_steps(outline), space) for space, outline in registered_spaces().items()]
-    steps = {name: _sum(of_space[name] for of_space in of_spaces) for name in of_spaces[0]}
-    main = _sum(steps[name] for name in MAIN)
+    outlines = registered_spaces()
+    of_spaces = {space: _in_namespaces(_steps(outline), space) for space, outline in outlines.items()}
+    steps = {name: _sum(of_space[name] for of_space in of_spaces.values()) for name in next(iter(of_spaces.values()))}
+    verified = [of_spaces[space]["verification"] for space, o in outlines.items() if VERIFIED in o.evaluator_types]
+    main = _sum([*(steps[name] for name in MAIN), *verified])
     return {"__default__": main, "autobuild_nas": main, **steps}
 
 
 def _steps(outline: SpaceOutline) -> dict[str, Pipeline]:
     return {
-        "ingest": ingest.create_pipeline(),
+        "ingest": ingest.create_pipeline(outline),
         "graphs": graphs.create_pipeline(),
         "label_statistics": label_statistics.create_pipeline(),
         "predictors": predictors.create_pipeline(),
@@ -53,6 +61,9 @@ def _steps(outline: SpaceOutline) -> dict[str, Pipeline]:
         "search": search.create_pipeline(outline),
         "evaluation": evaluation.create_pipeline(outline),
         "evaluate_architectures": evaluate_architectures.create_pipeline(outline),
+        "verification": verification.create_pipeline(),
+        "measure_latency": measure_latency.create_pipeline(),
+        "latency_predictors": latency_predictors.create_pipeline(),
         "make_sample": make_sample.create_pipeline(),
         "measure_layer_latency": measure_layer_latency.create_pipeline(),
     }

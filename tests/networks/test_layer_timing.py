@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from autobuild_pipelines.networks import NetworkDefinition
-from autobuild_pipelines.networks.layer_timing import TimingSettings, cpu_name, measure_layer_latencies
+from autobuild_pipelines.networks.layer_timing import TimingSettings, measure_layer_latencies
+from autobuild_pipelines.networks.machine import cpu_name
 from autobuild_pipelines.spaces import SearchSpace
 
 Family = tuple[SearchSpace, NetworkDefinition]

@@ -60,8 +60,21 @@ def test_macs_and_parameters_of_the_smallest_and_largest_network_equal_torchs_co
 def test_the_largest_networks_have_the_stated_sizes(family: Family) -> None:
     space, definition = family
     largest = extreme(space, -1, -1, 224)
+    # Parameters: those of the public package `ofa` 0.1.0 (PyPI), `OFAMobileNetV3(width_mult=1.2, ...)` and
+    # `OFAProxylessNASNets(width_mult=1.3, ...)` with ks_list [3, 5, 7], expand_ratio_list [3, 4, 6], depth_list
+    # [2, 3, 4] after `set_max_net()`, in `get_active_subnet()`.
     stated = {"ofa_mbv3": (843_101_040, 10_701_632), "ofa_pn": (1_004_908_032, 7_942_056)}
     assert (macs(space, definition, largest)[0], parameters(space, definition, largest)[0]) == stated[space.name]
+
+
+def test_ofa_mobilenetv3_at_width_1_0_is_the_same_definition_with_another_multiplier(mbv3: Family) -> None:
+    space, definition = mbv3
+    narrow = definition.model_copy(update={"width_multiplier": 1.0})
+    assert [narrow.channels(stage.width) for stage in narrow.stages] == [24, 40, 80, 112, 160]
+    # The public package's largest subnet of `OFAMobileNetV3(width_mult=1.0, ...)`, as above.
+    assert parameters(space, narrow, extreme(space, -1, -1, 224))[0] == 7_664_760
+    assert_counted(space, narrow, space.sample(5, np.random.default_rng(0), law="depths"))
+    assert_counted(space, narrow, ArchitectureArray.concat([extreme(space, 0, 0, 192), extreme(space, -1, -1, 224)]))
 
 
 def test_costs_are_exact_integers(family: Family) -> None:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from autobuild_pipelines.config import SpaceOutline
+from autobuild_pipelines.evaluators import EvaluationError
 from autobuild_pipelines.ingestion import IngestError, RawRecords
-from autobuild_pipelines.pipelines.ingest.nodes import check_architectures
+from autobuild_pipelines.pipelines.ingest import create_pipeline
+from autobuild_pipelines.pipelines.ingest.nodes import check_architectures, label_architectures
 from autobuild_pipelines.search import SearchError
-from autobuild_pipelines.spaces import SearchSpace
+from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace
 from autobuild_pipelines.targets import EquationError
 
 UNITS = json.dumps([[{"expand": 6, "kernel": 5}] * 2] * 5)
@@ -24,6 +29,7 @@ def check(space: SearchSpace, **changes: Any) -> Any:
         "targets": {"acc": "acc"},
         "evaluators": {"acc": {"type": "surrogate"}},
         "problems": {"cpu": PROBLEM},
+        "given_labels": {},
         "settings": {"max_rejected": 0.01},
     }
     return check_architectures(space, RAW, **{**settings, **changes})
@@ -82,3 +88,35 @@ def test_a_problem_that_fits_neither_targets_nor_metrics_nor_space_is_refused_by
 ) -> None:
     with pytest.raises(SearchError, match=message):
         check(ofa_mbv3, problems={"cpu": {**PROBLEM, **change}})
+
+
+class Timer:
+    """Gives a latency that the file lacks, and fails on the second architecture."""
+
+    metrics = ("latency_npu",)
+
+    def evaluate(self, array: ArchitectureArray) -> pd.DataFrame:
+        failed = np.arange(len(array)) == 1
+        latency = np.where(failed, np.nan, 5.0)
+        return pd.DataFrame({"latency_npu": latency, "evaluation_error": np.where(failed, "too large", None)})
+
+
+def test_labels_that_an_evaluator_gives_need_not_be_in_the_file(
+    ofa_mbv3: SearchSpace, caplog: pytest.LogCaptureFixture
+) -> None:
+    targets = {"acc": "acc", "per_npu": "acc / latency_npu"}
+    other = json.dumps([[{"expand": 3, "kernel": 5}] * 2] * 5)
+    raw = RawRecords("x.csv", "", [*RAW.records, {"units": other, "resolution": 224, "acc": 0.7}])
+    settings = {"max_rejected": 0.01}
+    evaluators = {"acc": {"type": "surrogate"}}
+    given = {"latency_npu": {"type": "latency_predictor"}}
+    ingested, _ = check_architectures(ofa_mbv3, raw, targets, evaluators, {"cpu": PROBLEM}, given, settings)
+    labelled = label_architectures(ofa_mbv3, ingested, Timer(), targets)  # type: ignore[arg-type]
+    assert labelled[["acc", "latency_npu"]].to_numpy().tolist() == [[0.75, 5.0]]
+    assert "1 architectures have no label and are left out: too large" in caplog.text
+
+
+def test_labels_cannot_come_from_what_is_made_of_the_labelled_architectures() -> None:
+    outline = SpaceOutline(label_types=frozenset({"predictor"}))
+    with pytest.raises(EvaluationError, match="labels: type 'predictor' is made from the ingested architectures"):
+        create_pipeline(outline)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +12,7 @@ from search_spaces import CountingEvaluator, declarations, problem, tiny_space
 from autobuild_pipelines.evaluators import EvaluationError
 from autobuild_pipelines.search import EvolutionSettings, LayerMutation, ModuleMutation, evolve
 from autobuild_pipelines.search.mutation import Mutation
-from autobuild_pipelines.spaces import SearchSpace
+from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace
 
 
 def mutation_of(space: SearchSpace, kind: str) -> Mutation:
@@ -123,3 +124,34 @@ def test_a_metric_that_is_not_finite_is_named(ofa_mbv3: SearchSpace) -> None:
 
     with pytest.raises(EvaluationError, match="metric 'gain': nan for architecture 1 of 50 is not finite"):
         run(ofa_mbv3, "layer", Broken())
+
+
+class FailingEvaluator(CountingEvaluator):
+    """Fails on architectures whose first layer is even, or on all."""
+
+    def __init__(self, everything: bool = False) -> None:
+        super().__init__()
+        self.everything = everything
+
+    def evaluate(self, array: ArchitectureArray) -> pd.DataFrame:
+        table = super().evaluate(array)
+        failed = (array.layers[:, 0] % 2 == 0) | self.everything
+        table.loc[failed] = np.nan
+        return table.assign(evaluation_error=np.where(failed, "broken", None))
+
+
+def test_an_evaluation_that_failed_is_spent_and_is_nobodys_parent(ofa_mbv3: SearchSpace) -> None:
+    evaluator = FailingEvaluator()
+    found = run(ofa_mbv3, "layer", evaluator)
+    assert sum(evaluator.calls) == 250
+    failed = found.metrics["evaluation_error"].notna().to_numpy()
+    assert failed.any()
+    assert found.objectives[failed].isna().all(axis=None)
+    front = problem().front(found.objectives.to_numpy())
+    assert front.any()
+    assert not (front & failed).any()
+
+
+def test_a_search_in_which_nothing_can_be_evaluated_ends_after_the_first_generation(ofa_mbv3: SearchSpace) -> None:
+    found = run(ofa_mbv3, "layer", FailingEvaluator(everything=True))
+    assert found.shortfall == 200

@@ -42,3 +42,11 @@ def test_points_beyond_the_reference_add_nothing() -> None:
 def test_no_points_have_no_hypervolume_and_no_front() -> None:
     assert hypervolume(np.empty((0, 2)), (0, 0), (True, True)) == 0
     assert len(pareto_mask(np.empty((0, 2)), (True, True))) == 0
+
+
+def test_points_that_could_not_be_evaluated_dominate_nothing_and_add_nothing() -> None:
+    points = [[1.0, 1.0], [np.nan, 9.0], [2.0, 0.5], [9.0, np.nan]]
+    assert pareto_mask(points, [True, True]).tolist() == [True, False, True, False]
+    assert hypervolume(points, (0, 0), (True, True)) == hypervolume(points[::2], (0, 0), (True, True))
+    assert pareto_mask([[np.nan, 1.0]], [True, True]).tolist() == [False]
+    assert hypervolume([[np.nan, 1.0]], (0, 0), (True, True)) == 0

@@ -1,6 +1,7 @@
 """Kedro datasets of the project: where data enters, and how tables, tensors and predictors are kept."""
 
 from autobuild_pipelines.datasets.evaluated_architectures import EvaluatedArchitecturesDataset
+from autobuild_pipelines.datasets.evaluation_ledger import EvaluationLedgerDataset
 from autobuild_pipelines.datasets.predictors import PredictorsDataset
 from autobuild_pipelines.datasets.released_predictors import ReleasedPredictors, ReleasedPredictorsDataset
 from autobuild_pipelines.datasets.search_space import SearchSpaceDataset
@@ -9,6 +10,7 @@ from autobuild_pipelines.datasets.tensors import TensorsDataset
 
 __all__ = [
     "EvaluatedArchitecturesDataset",
+    "EvaluationLedgerDataset",
     "PredictorsDataset",
     "ReleasedPredictors",
     "ReleasedPredictorsDataset",

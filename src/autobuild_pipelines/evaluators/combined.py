@@ -7,7 +7,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from autobuild_pipelines.evaluators.protocol import EvaluationError, Evaluator, checked_evaluation
+from autobuild_pipelines.evaluators.protocol import ERROR, EvaluationError, Evaluator, checked_evaluation
 from autobuild_pipelines.spaces import ArchitectureArray
 
 
@@ -48,13 +48,20 @@ class CombinedEvaluator:
         return common
 
     def evaluate(self, array: ArchitectureArray) -> pd.DataFrame:
-        """All metrics [n, metrics], float64 and finite.
+        """All metrics [n, metrics], float64, and the column `ERROR` if a part may fail.
+
+        An architecture that one part could not evaluate keeps the metrics of the others; the errors are joined.
 
         Raises:
             EvaluationError: An architecture is outside a part's support, or a part returned something else.
         """
         tables = [checked_evaluation(part, array) for part in self._parts]
-        return pd.concat(tables, axis=1)[list(self.metrics)]
+        errors = [table.pop(ERROR) for table in tables if ERROR in table]
+        metrics = pd.concat(tables, axis=1)[list(self.metrics)]
+        if not errors:
+            return metrics
+        joined = ["; ".join(map(str, filter(None, row))) or None for row in zip(*errors, strict=True)]
+        return metrics.assign(**{ERROR: pd.Series(joined, index=metrics.index, dtype=object)})
 
 
 class RenamedEvaluator:
@@ -78,5 +85,7 @@ class RenamedEvaluator:
         self._names = dict(names)
 
     def evaluate(self, array: ArchitectureArray) -> pd.DataFrame:
-        """The renamed metrics [n, metrics]."""
-        return self._part.evaluate(array)[list(self._names)].rename(columns=self._names)
+        """The renamed metrics [n, metrics], and the column `ERROR` if the evaluator gives it."""
+        table = self._part.evaluate(array)
+        kept = [*self._names, *([ERROR] if ERROR in table else [])]
+        return table[kept].rename(columns=self._names)

@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
 
 from autobuild_pipelines.evaluators.combined import CombinedEvaluator, RenamedEvaluator
 from autobuild_pipelines.evaluators.costs import CostEvaluator
+from autobuild_pipelines.evaluators.fan_out import FannedOut
+from autobuild_pipelines.evaluators.fan_out_settings import FanOutSettings
+from autobuild_pipelines.evaluators.imagenet import ImageNetEvaluator
+from autobuild_pipelines.evaluators.imagenet_settings import ImageNetSettings
+from autobuild_pipelines.evaluators.latency import LATENCY_MS, OUTLIERS, SPREAD, LatencyEvaluator
 from autobuild_pipelines.evaluators.layer_costs import LayerLatencyTable
+from autobuild_pipelines.evaluators.ledger import EvaluationLedger
 from autobuild_pipelines.evaluators.predicted import LabelPredictor, PredictedLabel, PredictedTargets, TargetPredictors
 from autobuild_pipelines.evaluators.protocol import EvaluationError, Evaluator
+from autobuild_pipelines.evaluators.single import ArchitectureEvaluator
 from autobuild_pipelines.evaluators.surrogate import AccuracySurrogate
 from autobuild_pipelines.evaluators.surrogate_settings import SurrogateSettings
 from autobuild_pipelines.evaluators.table import TableEvaluator
 from autobuild_pipelines.networks import NetworkDefinition, mac_costs, parameter_costs
+from autobuild_pipelines.networks.latency import LatencySettings
 from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace, from_table
+from autobuild_pipelines.spaces.settings import StrictSettings
 
 Settings = Mapping[str, Any]
+
+ONE_AT_A_TIME: Settings = MappingProxyType({"workers": 1})
+"""Networks that run beside each other would be timed together."""
 
 
 @dataclass(frozen=True)
@@ -33,17 +47,25 @@ class EvaluatorSources:
         network: The network definition or its mapping (types `macs`, `params`).
         predictors: Trained predictors of the space (type `predictor`).
         released: Released predictors by checkpoint name, each loaded when first asked for (type `released_predictor`).
+        latency_predictors: Trained predictors of latencies (type `latency_predictor`).
         surrogate: Coefficients of the surrogate accuracy (type `surrogate`).
         layer_latencies: Measured layer latencies (type `layer_latency`).
+        latency: How latency is measured, see `LatencySettings` (type `latency`).
+        fan_out: How evaluations are spread, see `FanOutSettings` (types `imagenet`, `latency`).
+        ledger: Where these are recorded; None keeps them in memory.
     """
 
     space: SearchSpace
     architectures: pd.DataFrame | None = None
     network: NetworkDefinition | Mapping[str, Any] | None = None
     predictors: TargetPredictors | None = None
+    latency_predictors: TargetPredictors | None = None
     released: Mapping[str, Callable[[], LabelPredictor]] | None = None
     surrogate: Mapping[str, Any] | None = None
     layer_latencies: pd.DataFrame | None = None
+    latency: Mapping[str, Any] | None = None
+    fan_out: Mapping[str, Any] | None = None
+    ledger: EvaluationLedger | None = None
 
     @cached_property
     def encoded_architectures(self) -> ArchitectureArray:
@@ -53,7 +75,7 @@ class EvaluatorSources:
     @cached_property
     def network_definition(self) -> NetworkDefinition:
         """The network definition, checked."""
-        network = self.given("network", "macs or params")
+        network = self.given("network", "macs, params, latency or imagenet")
         return (
             network
             if isinstance(network, NetworkDefinition)
@@ -93,7 +115,10 @@ def make_evaluators(settings: Mapping[str, Any], sources: EvaluatorSources) -> C
     Args:
         settings: Metric to its source: `{acc: {type: released_predictor, checkpoint: acc}, macs: {type: macs}}`. Types:
             surrogate; layer_latency; predictor {target, the metric's name by default}; released_predictor {checkpoint};
-            macs; params; table {column, the metric's name by default}.
+            latency_predictor {target, the metric's name by default}; macs; params; table {column, the metric's name by
+            default}; imagenet {weights, train_images, val_images, output: top1 or top5, and see `ImageNetSettings`};
+            latency {output: median, spread or outliers, and see `LatencySettings`}. The last two take `fan_out`, which
+            overrides the space's.
         sources: What they are made from.
 
     Returns:
@@ -156,6 +181,11 @@ def _predictor(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> li
     return [PredictedTargets(sources.given("predictors", "predictor"), targets)]
 
 
+def _latency_predictor(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Evaluator]:
+    targets = {metric: str(entry.get("target", metric)) for metric, entry in metrics.items()}
+    return [PredictedTargets(sources.given("latency_predictors", "latency_predictor"), targets)]
+
+
 def _released_predictor(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Evaluator]:
     released = sources.given("released", "released_predictor")
     parts: list[Evaluator] = []
@@ -188,6 +218,67 @@ def _table(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[E
     return [TableEvaluator(sources.space, table, columns, sources.encoded_architectures)]
 
 
+def _imagenet(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Evaluator]:
+    def make(settings: Settings) -> ArchitectureEvaluator:
+        checked = ImageNetSettings.from_mapping(settings)
+        return ImageNetEvaluator(sources.space, sources.network_definition, checked, progress=False)
+
+    return _measured(metrics, sources, make, {"top1": "acc", "top5": "acc_top5"})
+
+
+def _latency(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Evaluator]:
+    def make(settings: Settings) -> ArchitectureEvaluator:
+        return LatencyEvaluator(sources.space, sources.network_definition, {**(sources.latency or {}), **settings})
+
+    outputs = {"median": LATENCY_MS, "spread": SPREAD, "outliers": OUTLIERS}
+    return _measured(metrics, sources, make, outputs, ONE_AT_A_TIME)
+
+
+def measuring_evaluator(sources: EvaluatorSources) -> Evaluator:
+    """What measures latency on this machine as the space's settings say, with all that is known of the repeats."""
+    source = LatencyEvaluator(sources.space, sources.network_definition, sources.latency or {})
+    return _fanned_out(source, sources, ONE_AT_A_TIME)
+
+
+def _measured(
+    metrics: Mapping[str, Settings],
+    sources: EvaluatorSources,
+    make: Callable[[Settings], ArchitectureEvaluator],
+    outputs: Mapping[str, str],
+    fan_out: Settings = MappingProxyType({}),
+) -> list[Evaluator]:
+    """One evaluator for all metrics of the same settings: an architecture is evaluated once for all of them."""
+    names: dict[str, dict[str, str]] = {}
+    settings: dict[str, Settings] = {}
+    for metric, entry in metrics.items():
+        output = entry.get("output", next(iter(outputs)))
+        if output not in outputs:
+            raise EvaluationError(f"metric {metric!r}: output: {output!r} is not one of {list(outputs)}")
+        own: Settings = {key: value for key, value in entry.items() if key not in ("type", "output")}
+        same = json.dumps(own, sort_keys=True, default=str)
+        if outputs[output] in names.setdefault(same, {}):
+            raise EvaluationError(f"metric {metric!r}: is the same as metric {names[same][outputs[output]]!r}")
+        names[same][outputs[output]] = metric
+        settings[same] = own
+    parts: list[Evaluator] = []
+    for same, own in settings.items():
+        source = make({key: value for key, value in own.items() if key != "fan_out"})
+        spread = _fanned_out(source, sources, {**fan_out, **own.get("fan_out", {})})
+        parts.append(RenamedEvaluator(spread, names[same]))
+    return parts
+
+
+def _fanned_out(source: ArchitectureEvaluator, sources: EvaluatorSources, own: Settings) -> FannedOut:
+    settings = FanOutSettings.from_mapping({**(sources.fan_out or {}), **own})
+    return FannedOut(sources.space, source, settings, sources.ledger)
+
+
+def _keys(settings: type[StrictSettings], *left_out: str) -> dict[str, bool]:
+    """The fields of settings as keys of an entry, and whether each must be there."""
+    fields = {name: field.is_required() for name, field in settings.model_fields.items() if name not in left_out}
+    return {**fields, "output": False, "fan_out": False}
+
+
 EVALUATOR_TYPES: dict[str, EvaluatorType] = {
     "surrogate": EvaluatorType(_surrogate, {}),
     "layer_latency": EvaluatorType(_layer_latency, {}),
@@ -196,5 +287,8 @@ EVALUATOR_TYPES: dict[str, EvaluatorType] = {
     "macs": EvaluatorType(_macs, {}),
     "params": EvaluatorType(_params, {}),
     "table": EvaluatorType(_table, {"column": False}),
+    "latency_predictor": EvaluatorType(_latency_predictor, {"target": False}),
+    "latency": EvaluatorType(_latency, _keys(LatencySettings)),
+    "imagenet": EvaluatorType(_imagenet, _keys(ImageNetSettings)),
 }
 """Every type of evaluator that parameters may name; a new one is a function and a line here."""

@@ -9,6 +9,9 @@ import pandas as pd
 
 from autobuild_pipelines.spaces import ArchitectureArray
 
+ERROR = "evaluation_error"
+"""The column that says why an architecture could not be evaluated; None where it could."""
+
 
 class EvaluationError(ValueError):
     """An evaluator is set up wrongly, or cannot evaluate an architecture; the message names the metric."""
@@ -30,6 +33,9 @@ class Evaluator(Protocol):
     def evaluate(self, array: ArchitectureArray) -> pd.DataFrame:
         """[n rows] the metric columns, float64 and finite, one row per architecture in the same order.
 
+        An evaluator that may fail on single architectures adds the column `ERROR`: rows with an error in it have no
+        metrics (NaN).
+
         Raises:
             EvaluationError: An architecture lies outside the support.
         """
@@ -37,7 +43,9 @@ class Evaluator(Protocol):
 
 
 def checked_evaluation(evaluator: Evaluator, array: ArchitectureArray) -> pd.DataFrame:
-    """What `evaluator` returns for `array`, held to the protocol: n rows, its metrics in order, float64, finite.
+    """What `evaluator` returns for `array`, held to the protocol: n rows, its metrics in order, float64.
+
+    Metrics are finite but for rows with an error; the column `ERROR` is there if the evaluator gave it, and last.
 
     Raises:
         EvaluationError: Names the metric and the first row that is wrong.
@@ -49,12 +57,16 @@ def checked_evaluation(evaluator: Evaluator, array: ArchitectureArray) -> pd.Dat
         raise EvaluationError(
             f"evaluator of {list(evaluator.metrics)}: returned {len(table)} rows for {len(array)} architectures"
         )
+    errors = None
+    if ERROR in table:  # whatever stands for nothing there (pandas' own missing values) becomes None
+        errors = pd.Series([error if isinstance(error, str) else None for error in table[ERROR]], dtype=object)
+    evaluated = np.ones(len(table), dtype=bool) if errors is None else errors.isna().to_numpy(dtype=bool)
     table = table[list(evaluator.metrics)].astype(np.float64).reset_index(drop=True)
     for metric in evaluator.metrics:
-        bad = np.flatnonzero(~np.isfinite(table[metric].to_numpy()))
+        bad = np.flatnonzero(~np.isfinite(table[metric].to_numpy()) & evaluated)
         if len(bad):
             raise EvaluationError(
                 f"metric {metric!r}: {table[metric].iloc[bad[0]]} for architecture {int(bad[0]) + 1} of {len(array)} "
                 "is not finite"
             )
-    return table
+    return table if errors is None else table.where(pd.Series(evaluated)).assign(**{ERROR: errors})

@@ -9,7 +9,8 @@ The format follows the suffix and is checked against the content:
 | `.parquet` | a table, one architecture a row |
 | `.csv` | UTF-8, comma-separated, a header line; numbers as plain decimals, an empty cell is a missing value |
 
-All but Parquet may be gzip-compressed with the suffix `.gz` added.
+All but Parquet may be gzip-compressed with the suffix `.gz` added. A `.csv` may also hold latency samples of the
+block-profiling paper, see `block_profiling.py`.
 
 A record is a mapping; a table has the same keys as columns:
 
@@ -36,6 +37,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from autobuild_pipelines.ingestion.block_profiling import block_profiling_record, is_block_profiling
 from autobuild_pipelines.ingestion.errors import IngestError, one_line
 from autobuild_pipelines.ingestion.files import FileContent, fetch
 from autobuild_pipelines.ingestion.restricted_pickle import DEFAULT_SIZE_LIMIT, load_plain_pickle
@@ -141,13 +143,18 @@ def _from_csv(content: FileContent) -> list[Any]:
     reader = csv.reader(io.StringIO(_text(content), newline=""), strict=True)
     rows = _csv_rows(reader, content.path)
     header = [name.strip() for name in next(rows, [])]
-    _check_header(content.path, header)
+    foreign = is_block_profiling(header)
+    if not foreign:
+        _check_header(content.path, header)
     records = []
     for cells in rows:
         if len(cells) != len(header):
             raise IngestError(
                 f"{content.path} line {reader.line_num}: has {len(cells)} cells, its header {len(header)} (cut off?)"
             )
+        if foreign:
+            records.append(block_profiling_record(cells, f"{content.path} line {reader.line_num}"))
+            continue
         records.append({n: c if n == "units" else _csv_value(c) for n, c in zip(header, cells, strict=True)})
     return records
 

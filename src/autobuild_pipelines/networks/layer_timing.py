@@ -6,13 +6,10 @@ up. What such a sum leaves out: layers that follow each other may share caches o
 
 from __future__ import annotations
 
-import platform
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -30,6 +27,7 @@ from autobuild_pipelines.networks.costs import (
     resolutions,
 )
 from autobuild_pipelines.networks.definition import NetworkDefinition
+from autobuild_pipelines.networks.machine import cpu_name, settle_allocator, threads_text, torch_threads
 from autobuild_pipelines.networks.modules import ResidualBlock, Subnet
 from autobuild_pipelines.spaces import SearchSpace
 from autobuild_pipelines.spaces.settings import FrozenSettings
@@ -93,9 +91,9 @@ def measure_layer_latencies(
     """
     settings = settings or TimingSettings()
     definition.check_fits(space)
-    with _threads(settings.threads), torch.inference_mode():
+    with torch_threads(settings.threads), torch.inference_mode():
         torch.manual_seed(settings.seed)
-        _settle_allocator()
+        settle_allocator()
         jobs = list(_jobs(space, definition, settings))
         seconds = _time(jobs, settings, clock) / settings.batch
     quartiles = np.quantile(seconds * 1000, [0.25, 0.5, 0.75], axis=1)
@@ -104,18 +102,6 @@ def measure_layer_latencies(
     table["spread"] = ((quartiles[2] - quartiles[0]) / quartiles[1]).round(3)
     table["measured_on"] = _describe(settings)
     return table
-
-
-def cpu_name() -> str:
-    """The CPU's model, as the operating system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    facts = dict(part for line in lines if len(part := [p.strip() for p in line.split(":", 1)]) == 2)
-    name = facts.get("model name", platform.machine())
-    details = [f"{key} {facts[key]}" for key in ("cpu family", "model") if key in facts]
-    return f"{name} ({', '.join([platform.machine(), *details])})"
 
 
 def _jobs(space: SearchSpace, definition: NetworkDefinition, settings: TimingSettings) -> Iterator[_Job]:
@@ -177,28 +163,9 @@ def _time(jobs: list[_Job], settings: TimingSettings, clock: Callable[[], float]
     return seconds
 
 
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def _settle_allocator() -> None:
-    """Free one large block, after which the C library keeps freed memory instead of returning it to the system.
-
-    Otherwise a layer whose tensors exceed its threshold, and no other, pays for fresh pages on every call.
-    """
-    block = torch.ones(31 << 20, dtype=torch.uint8)
-    del block
-
-
 def _describe(settings: TimingSettings) -> str:
-    threads = f"{settings.threads} thread" + ("s" if settings.threads > 1 else "")
     return (
-        f"{cpu_name()}; torch {torch.__version__}; {threads}; batch {settings.batch}; float32 eval eager; "
+        f"{cpu_name()}; torch {torch.__version__}; {threads_text(settings.threads)}; batch {settings.batch}; "
+        "float32 eval eager; "
         f"{settings.quantile:g} quantile over {settings.rounds} rounds of the fastest of {settings.calls} calls"
     )

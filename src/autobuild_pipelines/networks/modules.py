@@ -6,6 +6,8 @@ Names of submodules follow the public Once-for-All static networks (`first_conv`
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 
@@ -21,7 +23,7 @@ from autobuild_pipelines.networks.blueprint import (
 from autobuild_pipelines.networks.definition import Activation, BatchNorm, NetworkDefinition, NetworkError
 from autobuild_pipelines.spaces import Architecture, SearchSpace
 
-_ACTIVATIONS: dict[Activation, type[nn.Module]] = {"relu": nn.ReLU, "relu6": nn.ReLU6, "h_swish": nn.Hardswish}
+ACTIVATIONS: dict[Activation, type[nn.Module]] = {"relu": nn.ReLU, "relu6": nn.ReLU6, "h_swish": nn.Hardswish}
 
 
 class ConvLayer(nn.Sequential):
@@ -44,7 +46,7 @@ class ConvLayer(nn.Sequential):
         if conv.batch_norm:
             self.bn = nn.BatchNorm2d(conv.outputs, eps=batch_norm.eps, momentum=batch_norm.momentum)
         if conv.activation is not None:
-            self.act = _ACTIVATIONS[conv.activation](inplace=True)
+            self.act = ACTIVATIONS[conv.activation](inplace=True)
 
 
 class SqueezeExcite(nn.Module):
@@ -107,30 +109,25 @@ class Classifier(nn.Sequential):
         self.linear = nn.Linear(inputs, classes)
 
 
-class Subnet(nn.Module):
-    """A static network of one architecture.
+class MobileNet(nn.Module):
+    """What static networks and supernets share: a stem, blocks, a head and a classifier, under the public names.
 
-    Shapes: images [n, input channels, r, r] of any resolution r → logits [n, classes].
+    Args:
+        definition: The network family.
+        blocks: Its blocks, first to last.
     """
 
-    def __init__(self, definition: NetworkDefinition, blocks: list[Block]) -> None:
+    def __init__(self, definition: NetworkDefinition, blocks: Iterable[nn.Module]) -> None:
         super().__init__()
         norm = definition.batch_norm
         self.first_conv = ConvLayer(stem_conv(definition), norm)
-        self.blocks = nn.ModuleList([ResidualBlock(block, norm) for block in blocks])
+        self.blocks = nn.ModuleList(blocks)
         self._before = [layer.name for layer in definition.head.before_pooling]
         self._after = [layer.name for layer in definition.head.after_pooling]
         before, after = head_convs(definition)
         for name, conv in zip([*self._before, *self._after], [*before, *after], strict=True):
             self.add_module(name, ConvLayer(conv, norm))
         self.classifier = Classifier(classifier_inputs(definition), definition.num_classes, definition.dropout)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits of images."""
-        x = self.first_conv(x)
-        for block in self.blocks:
-            x = block(x)
-        return self.forward_head(x)
 
     def forward_head(self, x: Tensor) -> Tensor:
         """Logits from the last stage's output."""
@@ -143,8 +140,37 @@ class Subnet(nn.Module):
         return logits
 
 
+class Subnet(MobileNet):
+    """A static network of one architecture.
+
+    Shapes: images [n, input channels, r, r] of any resolution r → logits [n, classes].
+    """
+
+    def __init__(self, definition: NetworkDefinition, blocks: list[Block]) -> None:
+        super().__init__(definition, [ResidualBlock(block, definition.batch_norm) for block in blocks])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits of images."""
+        x = self.first_conv(x)
+        for block in self.blocks:
+            x = block(x)
+        return self.forward_head(x)
+
+
 def build_subnet(space: SearchSpace, definition: NetworkDefinition, architecture: Architecture) -> Subnet:
     """The network of one architecture, randomly initialised, in evaluation mode.
+
+    Raises:
+        NetworkError: The definition does not fit the space, or the architecture is of another space.
+    """
+    units = searched_blocks(space, definition, architecture)
+    network = Subnet(definition, [first_block(definition), *(block for unit in units for block in unit)])
+    network.eval()
+    return network
+
+
+def searched_blocks(space: SearchSpace, definition: NetworkDefinition, architecture: Architecture) -> list[list[Block]]:
+    """The blocks of an architecture behind the fixed first one, unit by unit.
 
     Raises:
         NetworkError: The definition does not fit the space, or the architecture is of another space.
@@ -152,15 +178,15 @@ def build_subnet(space: SearchSpace, definition: NetworkDefinition, architecture
     definition.check_fits(space)
     if architecture.space != space.name:
         raise NetworkError(f"architecture {architecture.id} is of space {architecture.space!r}, not {space.name!r}")
-    blocks = [first_block(definition)]
+    units: list[list[Block]] = []
     for stage, layers in enumerate(architecture.units):
+        units.append([])
         for position, layer in enumerate(layers):
             values = dict(layer)
             expand, kernel = values[definition.features.expand], values[definition.features.kernel]
-            blocks.append(stage_block(definition, stage, first=position == 0, expand=int(expand), kernel=int(kernel)))
-    network = Subnet(definition, blocks)
-    network.eval()
-    return network
+            block = stage_block(definition, stage, first=position == 0, expand=int(expand), kernel=int(kernel))
+            units[-1].append(block)
+    return units
 
 
 def resolution_of(definition: NetworkDefinition, architecture: Architecture) -> int:

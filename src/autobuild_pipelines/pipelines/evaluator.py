@@ -11,24 +11,37 @@ from kedro.pipeline import node
 from kedro.pipeline.node import Node
 
 from autobuild_pipelines.config import SpaceOutline
-from autobuild_pipelines.evaluators import CombinedEvaluator, EvaluationError, EvaluatorSources, make_evaluators
+from autobuild_pipelines.evaluators import (
+    CombinedEvaluator,
+    EvaluationError,
+    Evaluator,
+    EvaluatorSources,
+    make_evaluators,
+    measuring_evaluator,
+)
+from autobuild_pipelines.evaluators.protocol import ERROR
 from autobuild_pipelines.predictors.checkpoints import ReleasedCheckpoint, ReleasedPredictor
 from autobuild_pipelines.search.problem import COLUMNS
 from autobuild_pipelines.spaces import SearchSpace, from_table
 from autobuild_pipelines.spaces.table import ID, UNITS
 
-_SOURCES: dict[str, tuple[str, str]] = {
-    "table": ("architectures", "architectures"),
-    "predictor": ("predictors", "predictors"),
-    "released_predictor": ("released", "released_predictors"),
-    "layer_latency": ("layer_latencies", "layer_latencies"),
-    "surrogate": ("surrogate", "params:surrogate"),
-    "macs": ("network", "params:network"),
-    "params": ("network", "params:network"),
+_FANNED_OUT = {"network": "params:network", "fan_out": "params:fan_out", "ledger": "evaluation_ledger"}
+_LATENCY = {**_FANNED_OUT, "latency": "params:latency"}
+_SOURCES: dict[str, dict[str, str]] = {
+    "table": {"architectures": "architectures"},
+    "predictor": {"predictors": "predictors"},
+    "released_predictor": {"released": "released_predictors"},
+    "latency_predictor": {"latency_predictors": "latency_predictors"},
+    "layer_latency": {"layer_latencies": "layer_latencies"},
+    "surrogate": {"surrogate": "params:surrogate"},
+    "macs": {"network": "params:network"},
+    "params": {"network": "params:network"},
+    "imagenet": _FANNED_OUT,
+    "latency": _LATENCY,
 }
-"""Evaluator type → the field of `EvaluatorSources` that it needs, and the dataset that fills it."""
+"""Evaluator type → the fields of `EvaluatorSources` that it needs, and the datasets that fill them."""
 
-_COLUMNS = ("target", "method", "rank", "sum_of_scores", *COLUMNS, "metric_sources")
+_COLUMNS = ("target", "method", "rank", "sum_of_scores", *COLUMNS, "metric_sources", ERROR)
 """What else stands beside metrics in `built_architectures`, `evaluations` and `evaluated_architectures`."""
 
 
@@ -48,8 +61,9 @@ def make_evaluator(space: SearchSpace, settings: Mapping[str, Any], **sources: A
         raise EvaluationError(
             f"metric {taken[0]!r}: tables of architectures have a column of this name; give the metric another"
         )
-    if "predictors" in sources:
-        sources["predictors"].require(space)
+    for trained in ("predictors", "latency_predictors"):
+        if trained in sources:
+            sources[trained].require(space)
     if "released" in sources:
         sources["released"] = _released(space, settings, sources["released"])
     return make_evaluators(settings, EvaluatorSources(space, **sources))
@@ -69,9 +83,12 @@ def _load(load: Callable[[], ReleasedCheckpoint], space: SearchSpace) -> Release
 
 
 def with_metrics(space: SearchSpace, table: pd.DataFrame, evaluator: CombinedEvaluator) -> pd.DataFrame:
-    """A table of architectures with the evaluator's metrics as its last columns, in place of columns of those names."""
+    """A table of architectures with the evaluator's metrics as its last columns, in place of columns of those names.
+
+    The column `evaluation_error` is there when an evaluator may fail.
+    """
     metrics = evaluator.evaluate(from_table(space, table))
-    kept = table.drop(columns=list(evaluator.metrics), errors="ignore").reset_index(drop=True)
+    kept = table.drop(columns=[*evaluator.metrics, ERROR], errors="ignore").reset_index(drop=True)
     return pd.concat([kept, metrics], axis=1)
 
 
@@ -85,6 +102,33 @@ def metric_sources(evaluators: Mapping[str, Mapping[str, Any]]) -> str:
 
 def evaluator_node(outline: SpaceOutline) -> Node:
     """The node, reading only what the space's types of evaluators need."""
-    needed = dict(_SOURCES[kind] for kind in sorted(outline.evaluator_types) if kind in _SOURCES)
-    inputs = {"space": "search_space", "settings": "params:evaluators", **needed}
+    inputs = {"space": "search_space", "settings": "params:evaluators", **_inputs(outline.evaluator_types)}
     return node(make_evaluator, inputs, "evaluator", name="make_evaluator")
+
+
+def label_evaluator_node(outline: SpaceOutline) -> Node:
+    """The node that makes the evaluator of `labels`: it may read nothing that follows from ingested architectures.
+
+    Raises:
+        EvaluationError: A label's type does.
+    """
+    if circular := sorted({"table", "predictor"} & outline.label_types):
+        raise EvaluationError(
+            f"labels: type {circular[0]!r} is made from the ingested architectures, which these evaluators label"
+        )
+    inputs = {"space": "search_space", "settings": "params:labels", **_inputs(outline.label_types)}
+    return node(make_evaluator, inputs, "label_evaluator", name="make_label_evaluator")
+
+
+def latency_evaluator_node() -> Node:
+    """The node that makes what measures latency on this machine, whatever evaluates it elsewhere."""
+    return node(make_latency_evaluator, {"space": "search_space", **_LATENCY}, "latency_evaluator", name="make_timer")
+
+
+def make_latency_evaluator(space: SearchSpace, **sources: Any) -> Evaluator:
+    """What measures `latency_ms`, `latency_spread` and `latency_outliers` on this machine, recorded in the ledger."""
+    return measuring_evaluator(EvaluatorSources(space, **sources))
+
+
+def _inputs(kinds: frozenset[str]) -> dict[str, str]:
+    return {field: dataset for kind in sorted(kinds) for field, dataset in _SOURCES.get(kind, {}).items()}

@@ -8,6 +8,7 @@ from autobuild_pipelines.reporting.predictions_figure import predictions_figure
 from autobuild_pipelines.reporting.spearman_figure import spearman_figure
 from autobuild_pipelines.reporting.summary import Counts, print_summary
 from autobuild_pipelines.reporting.training_figure import training_figure
+from autobuild_pipelines.reporting.verification_figure import verification_figure
 
 __all__ = [
     "Counts",
@@ -20,4 +21,5 @@ __all__ = [
     "print_summary",
     "spearman_figure",
     "training_figure",
+    "verification_figure",
 ]

@@ -9,7 +9,7 @@ from plotly.subplots import make_subplots
 
 from autobuild_pipelines.reporting import style, wording
 
-_MODELS = {"autobuild": "AutoBuild", "ridge": "Ridge"}
+_MODELS = {"autobuild": "AutoBuild", "k_gnn": "k-GNN", "ridge": "Ridge"}
 
 
 def predictions_figure(

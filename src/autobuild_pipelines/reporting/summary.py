@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autobuild_pipelines.reporting import wording
+from autobuild_pipelines.reporting.verification_figure import foretold
 
 WIDTH = 100
 """Columns of a log that is no terminal."""
@@ -44,6 +45,7 @@ def print_summary(
     *,
     predictor_metrics: Mapping[str, pd.DataFrame] | None = None,
     counts: Mapping[str, Counts] | None = None,
+    verifications: Mapping[str, pd.DataFrame] | None = None,
     console: Console | None = None,
 ) -> None:
     """Print the summary of a run.
@@ -54,6 +56,7 @@ def print_summary(
             more than a few are gathered by their folder.
         predictor_metrics: Per space, the table `predictor_metrics`.
         counts: Per space, what was read and scored.
+        verifications: Per space, the table `verification_metrics`.
         console: Where to print; by default standard output, 100 columns wide unless it is a terminal.
     """
     if console is None:
@@ -74,6 +77,8 @@ def print_summary(
         if metrics is not None and not metrics.empty:
             console.print()
             console.print(_predictors(metrics, label_kind(comparison)))
+        if verifications and space in verifications:
+            console.print(f"\nMeasured latency of what was built: {foretold(verifications[space])}")
     if comparisons:
         console.print()
     _print_locations(console, locations)

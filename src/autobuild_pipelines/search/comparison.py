@@ -154,8 +154,11 @@ def _of_problem(space: SearchSpace, problem: Problem, table: pd.DataFrame) -> pd
 
 
 def _best(problem: Problem, run: Floats) -> Floats:
-    """[objectives] the best value of each."""
-    return np.asarray(np.where(problem.maximise, run.max(axis=0), run.min(axis=0)))
+    """[objectives] the best value of each; NaN where every evaluation failed."""
+    known = run[~np.isnan(run).any(axis=1)]
+    if not len(known):
+        return np.full(len(problem.maximise), np.nan)
+    return np.asarray(np.where(problem.maximise, known.max(axis=0), known.min(axis=0)))
 
 
 def _deviation(values: Sequence[float] | Floats) -> float:

@@ -83,7 +83,8 @@ def evolve(
 ) -> Evolution:
     """Run one search.
 
-    A generation is evaluated in one call, and no architecture twice. Parents are drawn uniformly from the whole
+    A generation is evaluated in one call, and no architecture twice. One that could not be evaluated has cost an
+    evaluation and is nobody's parent. Parents are drawn uniformly from the whole
     first front over everything evaluated so far. The run always ends: a generation stays short when `max_rounds`
     rounds of draws give no more architectures that are new, and the run stops at a generation without any.
 
@@ -105,6 +106,8 @@ def evolve(
     record.add(proposer.propose(lambda count: sample(count, rng), settings.initial))
     for _ in range(settings.iterations):
         parents = record.array.take(problem.front(record.objectives.to_numpy()))
+        if not len(parents):  # nothing could be evaluated
+            break
 
         def mutants(count: int, parents: ArchitectureArray = parents) -> ArchitectureArray:
             chosen = parents.take(rng.integers(0, len(parents), size=count))

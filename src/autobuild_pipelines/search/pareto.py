@@ -16,23 +16,25 @@ def pareto_mask(values: ArrayLike, maximise: Sequence[bool]) -> NDArray[np.bool_
     different architectures with the same objectives are different parents of a search.
 
     Args:
-        values: [n, objectives], finite.
+        values: [n, objectives]. Rows with NaN (evaluations that failed) dominate nothing and are not kept.
         maximise: Per objective, whether more is better.
 
     Returns:
         [n] mask.
     """
     points = np.asarray(values, dtype=np.float64)
-    if not len(points):
-        return np.zeros(0, dtype=bool)
-    return np.asarray(moocore.is_nondominated(points, maximise=list(maximise), keep_weakly=True), dtype=bool)
+    mask = np.asarray(~np.isnan(points).any(axis=1) if len(points) else np.zeros(0), dtype=bool)
+    if mask.any():
+        mask[mask] = moocore.is_nondominated(points[mask], maximise=list(maximise), keep_weakly=True)
+    return mask
 
 
 def hypervolume(values: ArrayLike, reference: Sequence[float], maximise: Sequence[bool]) -> float:
     """The volume that the points dominate within the reference point, in the product of the objectives' units.
 
     Args:
-        values: [n, objectives], finite. Points that are not better than the reference in every objective add nothing.
+        values: [n, objectives]. Points that are not better than the reference in every objective add nothing, nor do
+            rows with NaN.
         reference: Per objective the worst value that counts.
         maximise: Per objective, whether more is better.
 
@@ -40,6 +42,7 @@ def hypervolume(values: ArrayLike, reference: Sequence[float], maximise: Sequenc
         The hypervolume; 0 without points.
     """
     points = np.asarray(values, dtype=np.float64)
+    points = points[~np.isnan(points).any(axis=1)] if len(points) else points
     if not len(points):
         return 0.0
     return float(moocore.hypervolume(points, ref=list(reference), maximise=list(maximise)))

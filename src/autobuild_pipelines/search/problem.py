@@ -85,23 +85,25 @@ class Problem(FrozenSettings):
         return tuple(dict.fromkeys(c for equation in self._equations for c in equation.columns))
 
     def evaluate(self, metrics: pd.DataFrame) -> pd.DataFrame:
-        """[n, objectives] the objectives of rows of metrics.
+        """[n, objectives] the objectives of rows of metrics; NaN where a metric that they read is missing (NaN).
 
         Raises:
             EquationError: An equation is malformed, names a metric that the table lacks, or is not finite for a row.
         """
-        return pd.DataFrame({e.name: e.evaluate(metrics) for e in self._equations}, index=metrics.index)
+        known = metrics[metrics[list(self.metrics)].notna().all(axis=1)]
+        found = pd.DataFrame({e.name: e.evaluate(known) for e in self._equations}, index=known.index)
+        return found.reindex(metrics.index)
 
     def values(self, table: pd.DataFrame) -> NDArray[np.float64]:
         """[n, objectives] the objective columns of a table that has them."""
         return table[list(self.objectives)].to_numpy(dtype=np.float64)
 
     def front(self, values: ArrayLike) -> NDArray[np.bool_]:
-        """[n] which rows of objectives no other row dominates."""
+        """[n] which rows of objectives no other row dominates; rows with NaN, which failed, are never among them."""
         return pareto_mask(values, self.maximise)
 
     def hypervolume(self, values: ArrayLike) -> float:
-        """Hypervolume of rows of objectives above the reference point."""
+        """Hypervolume of rows of objectives above the reference point; rows with NaN, which failed, add nothing."""
         return hypervolume(values, self.reference, self.maximise)
 
     @property

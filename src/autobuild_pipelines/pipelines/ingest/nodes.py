@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from autobuild_pipelines.evaluators import CombinedEvaluator
+from autobuild_pipelines.evaluators.protocol import ERROR
 from autobuild_pipelines.ingestion import RawRecords, ingest_records
+from autobuild_pipelines.pipelines.evaluator import with_metrics
 from autobuild_pipelines.search import check_problems, read_problems
 from autobuild_pipelines.spaces import SearchSpace
 from autobuild_pipelines.targets import Equation
+
+logger = logging.getLogger(__name__)
 
 
 def check_architectures(
@@ -19,15 +25,16 @@ def check_architectures(
     targets: Mapping[str, str],
     evaluators: Mapping[str, Mapping[str, Any]],
     problems: Mapping[str, Any],
+    given_labels: Mapping[str, Any],
     settings: Mapping[str, Any],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Keep the records that are architectures of the space with the labels that targets and evaluators read.
 
     Every later step starts from what this one returns, so what the parameters ask for is checked here, before anything
-    is trained.
+    is trained. Labels that `given_labels` gives need not be in the file (see `label_architectures`).
 
     Returns:
-        Tables `architectures` and `rejected_architectures`.
+        Tables `architectures` (`ingested_architectures`, where labels are given) and `rejected_architectures`.
 
     Raises:
         IngestError: More records are rejected than `settings` allow, or none has a label that is read.
@@ -43,7 +50,36 @@ def check_architectures(
         if isinstance(source, Mapping) and source.get("type") == "table":
             readers.setdefault(source.get("column", metric), f"evaluator {metric!r}")
     check_problems(space, read_problems(problems), targets=list(targets), metrics=list(evaluators))
-    ingested = ingest_records(space, raw_samples, labels=readers, **settings)
-    for equation in equations:
-        equation.evaluate(ingested.architectures, ids=ingested.architectures["architecture_id"].tolist())
+    of_file = {label: reader for label, reader in readers.items() if label not in given_labels}
+    ingested = ingest_records(space, raw_samples, labels=of_file, **settings)
+    _check_targets([e for e in equations if not set(e.columns) & set(given_labels)], ingested.architectures)
     return ingested.architectures, ingested.rejected
+
+
+def label_architectures(
+    space: SearchSpace, architectures: pd.DataFrame, evaluator: CombinedEvaluator, targets: Mapping[str, str]
+) -> pd.DataFrame:
+    """Give ingested architectures the labels that the parameter `labels` names, in place of the file's.
+
+    Architectures that could not be evaluated are left out, with a warning.
+
+    Returns:
+        Table `architectures`.
+
+    Raises:
+        EquationError: A target is not finite for an architecture.
+    """
+    labelled = with_metrics(space, architectures, evaluator)
+    if ERROR in labelled:
+        failed = labelled.pop(ERROR)
+        if failed.notna().any():
+            errors = failed.dropna()
+            logger.warning("%d architectures have no label and are left out: %s", len(errors), errors.iloc[0])
+        labelled = labelled[failed.isna()].reset_index(drop=True)
+    _check_targets([Equation(name, text) for name, text in targets.items()], labelled)
+    return labelled
+
+
+def _check_targets(equations: Sequence[Equation], architectures: pd.DataFrame) -> None:
+    for equation in equations:
+        equation.evaluate(architectures, ids=architectures["architecture_id"].tolist())

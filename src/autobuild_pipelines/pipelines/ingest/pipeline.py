@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from kedro.pipeline import Pipeline, node
 
-from autobuild_pipelines.pipelines.ingest.nodes import check_architectures
+from autobuild_pipelines.config import SpaceOutline
+from autobuild_pipelines.pipelines.evaluator import label_evaluator_node
+from autobuild_pipelines.pipelines.ingest.nodes import check_architectures, label_architectures
 
-_SETTINGS = ["params:targets", "params:evaluators", "params:problems", "params:ingest"]
+_SETTINGS = ["params:targets", "params:evaluators", "params:problems", "params:labels", "params:ingest"]
 
 
-def create_pipeline() -> Pipeline:
-    """Raw samples → architectures, and the rejected ones beside them."""
-    return Pipeline(
-        [
-            node(
-                check_architectures,
-                ["search_space", "raw_samples", *_SETTINGS],
-                ["architectures", "rejected_architectures"],
-                name="check_architectures",
-            )
-        ]
+def create_pipeline(outline: SpaceOutline) -> Pipeline:
+    """Raw samples → architectures, with labels of the file or of evaluators, and the rejected ones beside them."""
+    checked = "ingested_architectures" if outline.label_types else "architectures"
+    check = node(
+        check_architectures,
+        ["search_space", "raw_samples", *_SETTINGS],
+        [checked, "rejected_architectures"],
+        name="check_architectures",
     )
+    if not outline.label_types:
+        return Pipeline([check])
+    label = node(
+        label_architectures,
+        ["search_space", checked, "label_evaluator", "params:targets"],
+        "architectures",
+        name="label_architectures",
+    )
+    return Pipeline([check, label_evaluator_node(outline), label])
