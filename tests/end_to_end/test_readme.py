@@ -14,10 +14,13 @@ import time
 import urllib.request
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
 from project_copy import PROJECT, copy_project, environment, run_kedro, tables
+
+from autobuild_pipelines.evaluators import EvaluationLedger
 
 pytestmark = pytest.mark.slow
 
@@ -43,8 +46,9 @@ def blocks(language: str, text: str = README) -> list[str]:
 
 
 COMMANDS = [line for block in blocks("bash") for line in block.splitlines()]
+MEASURED = [line for line in COMMANDS if "--env=measured" in line]
 PUBLISHED = next(line for line in COMMANDS if "--env=published" in line)
-ON_SAMPLE = [line for line in COMMANDS if line.startswith("kedro run") and line != OWN_SPACE]
+ON_SAMPLE = [line for line in COMMANDS if line.startswith("kedro run") and line not in (OWN_SPACE, *MEASURED)]
 
 
 def kedro(project: Path, command: str, *more: str, **variables: str) -> str:
@@ -60,7 +64,7 @@ def kedro(project: Path, command: str, *more: str, **variables: str) -> str:
 
 
 def test_every_command_is_one_that_this_file_runs() -> None:
-    assert set(COMMANDS) == {*RECIPES, *ON_SAMPLE, OWN_SPACE, PUBLISHED, "kedro registry list"}
+    assert set(COMMANDS) == {*RECIPES, *ON_SAMPLE, *MEASURED, OWN_SPACE, PUBLISHED, "kedro registry list"}
 
 
 @pytest.mark.parametrize("command", RECIPES)
@@ -153,6 +157,26 @@ def test_the_space_of_the_example_runs_from_its_folder(tmp_path: Path) -> None:
     found = tables(project, "my_space")
     assert 500 < len(found["architectures"]) <= 601
     assert {"layer_full", "layer_insight", "stage_full", "autobuild_nas"} <= set(found["comparison"]["variant"])
+
+
+def test_the_commands_that_measure_this_machine_follow_each_other(tmp_path: Path) -> None:
+    project = copy_project(tmp_path)
+    settings = (
+        "space=ofa_mbv3,ofa_mbv3.source.filepath=ofa_mbv3_head.csv,measure_latency.count=30,latency.repeats=2,"
+        "latency.warm_up=0,latency_predictors.training.epochs=3,latency_predictors.model.hidden=8"
+    )
+    for command in MEASURED:
+        printed = kedro(project, command, settings)
+    assert "Measured latency of what was built: 6 networks" in printed
+    found = tables(project, "ofa_mbv3")
+    predicted = found["architectures"]["latency_cpu_ms"]
+    assert not np.allclose(predicted, found["ingested_architectures"]["latency_cpu_ms"])
+    assert "latency_cpu_ms: latency_predictor" in found["evaluations"]["metric_sources"].iloc[0]
+    with EvaluationLedger(f"sqlite:///{project}/data/01_raw/measured/evaluations.db") as ledger:
+        recorded = ledger.table("latency")
+    built = set(found["verified_architectures"]["architecture_id"])
+    assert built <= set(recorded["architecture_id"])
+    assert len(recorded) >= 30  # the sample, and what was built
 
 
 @pytest.mark.reference

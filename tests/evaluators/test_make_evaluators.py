@@ -1,12 +1,19 @@
 """Evaluators are made from parameters; wrong parameters are refused by metric."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from autobuild_pipelines.evaluators import EvaluationError, EvaluatorSources, make_evaluators
+from autobuild_pipelines.evaluators import (
+    EVALUATOR_TYPES,
+    EvaluationError,
+    EvaluationLedger,
+    EvaluatorSources,
+    make_evaluators,
+)
 from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace, to_table
 
 SPACE = SearchSpace.from_mapping(
@@ -174,3 +181,48 @@ def test_evaluations_of_no_architectures_are_an_empty_table() -> None:
     assert isinstance(table, pd.DataFrame)
     assert list(table.columns) == ["macs", "depth"]
     assert table.empty
+
+
+def measuring(entry: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"type": "latency", "repeats": 1, "warm_up": 0, "fan_out": {"backend": "sequential"}, **entry, **more}
+
+
+def test_metrics_of_the_same_settings_come_from_one_measurement(tmp_path: Path) -> None:
+    settings = {"ms": measuring({}), "spread": measuring({"output": "spread"}), "ms2": measuring({"batch": 2})}
+    with EvaluationLedger(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        table = make_evaluators(settings, sources(ledger=ledger, latency={"threads": 1})).evaluate(sample(3))
+        recorded = ledger.table()
+    assert (table[["ms", "ms2"]] > 0).all(axis=None)
+    assert table["evaluation_error"].isna().all()
+    assert len(recorded) == 2 * 3
+    assert recorded["settings_hash"].nunique() == 2
+
+
+def test_latency_is_measured_one_network_at_a_time_unless_its_entry_says_otherwise() -> None:
+    part = EVALUATOR_TYPES["latency"].build({"ms": {"type": "latency"}}, sources(fan_out={"workers": 8}))[0]
+    assert part._part._settings.workers == 1  # type: ignore[attr-defined]
+    entry = {"type": "latency", "fan_out": {"workers": 2}}
+    part = EVALUATOR_TYPES["latency"].build({"ms": entry}, sources(fan_out={"workers": 8}))[0]
+    assert part._part._settings.workers == 2  # type: ignore[attr-defined]
+
+
+def test_latency_predictors_are_asked_for_the_metric_or_for_a_named_target() -> None:
+    settings = {"depth": {"type": "latency_predictor"}, "ms": {"type": "latency_predictor", "target": "shallow"}}
+    table = make_evaluators(settings, sources(latency_predictors=Predictors())).evaluate(sample())
+    np.testing.assert_array_equal(table["depth"], -table["ms"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"ms": measuring({"output": "mean"})}, r"metric 'ms': output: 'mean' is not one of \['median', 'spread'"),
+        ({"a": measuring({}), "b": measuring({})}, "metric 'b': is the same as metric 'a'"),
+        ({"ms": measuring({"runtime": "tvm"})}, "metric 'ms'.*runtime"),
+        ({"ms": measuring({"repeat": 3})}, "metric 'ms': type 'latency' has no key 'repeat'"),
+        ({"acc": {"type": "imagenet"}}, "metric 'acc': type 'imagenet' needs the key 'weights'"),
+        ({"ms": {"type": "latency_predictor"}}, "type 'latency_predictor' needs latency predictors"),
+    ],
+)
+def test_wrong_settings_of_measurements_are_refused_by_metric(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(EvaluationError, match=message):
+        make_evaluators(settings, sources())

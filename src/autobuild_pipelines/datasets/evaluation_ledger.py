@@ -17,7 +17,7 @@ class EvaluationLedgerDataset(AbstractDataset[NoReturn, EvaluationLedger]):
     ```yaml
     evaluation_ledger:
       type: autobuild_pipelines.datasets.EvaluationLedgerDataset
-      url: sqlite:///data/04_evaluations/evaluations.sqlite
+      url: sqlite:///${project_root:}/data/01_raw/measured/evaluations.db
     ```
 
     On PostgreSQL, for several machines, with the password in `conf/local/credentials.yml` (`ledger: {url: ...}`):
@@ -26,7 +26,7 @@ class EvaluationLedgerDataset(AbstractDataset[NoReturn, EvaluationLedger]):
     evaluation_ledger:
       type: autobuild_pipelines.datasets.EvaluationLedgerDataset
       credentials: ledger
-      unrecorded: data/04_evaluations/unrecorded.jsonl
+      unrecorded: data/01_raw/measured/unrecorded.jsonl
     ```
 
     `catalog.load("evaluation_ledger").table()` is a table of all evaluations.
