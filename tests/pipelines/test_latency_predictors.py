@@ -21,6 +21,7 @@ SETTINGS: dict[str, Any] = {
     "label_kind": "measured",
     "held_out": 0.2,
     "ensemble": 1,
+    "run_in": "threads",
     "model": {"layer": "GraphConv", "hidden": 16, "layers": 4, "aggregation": "sum", "activation": "LeakyReLU"},
     "training": {"loss": "latency", "epochs": 10, "batch_size": 32, "learning_rate": 3e-3, "device": "cpu"},
     "ridge": {"alpha": 1.0},
@@ -41,7 +42,7 @@ def records(ofa_mbv3: SearchSpace) -> RawRecords:
 def outputs(ofa_mbv3: SearchSpace, records: RawRecords) -> dict[str, Any]:
     """Everything that the pipeline makes of the records, by name."""
     values = {"search_space": ofa_mbv3, "raw_latency_samples": records, "params:seed": 1, "params:ingest": INGEST}
-    values |= {"params:latency_predictors": SETTINGS}
+    values |= {"params:latency_predictors": SETTINGS, "params:fan_out": {}}
     values |= {f"params:latency_predictors.{key}": SETTINGS[key] for key in ("targets", "label_kind")}
     for node in create_pipeline().nodes:
         values |= node.run({name: values[name] for name in node.inputs})

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,7 +21,8 @@ from autobuild_pipelines.predictors import (
     split_rows,
     train,
 )
-from autobuild_pipelines.predictors.training import _validation_rows, clip_members
+from autobuild_pipelines.predictors.fitting import clip_members
+from autobuild_pipelines.predictors.training import _validation_rows
 from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace
 
 QUICK = TrainingSettings(epochs=15, learning_rate=3e-3, batch_size=64)
@@ -99,6 +103,23 @@ def test_an_ensemble_predicts_better_than_its_members_do_on_average(ofa_mbv3: Se
     assert ((trained.predict(array.take(held))[0] - y[held]) ** 2).mean() < errors.mean()
     assert len({*errors.round(12)}) == 3  # they differ
     assert history["epoch"].tolist() == [*range(1, 16)]  # means over the members
+
+
+def test_groups_that_train_elsewhere_give_the_same_predictors(ofa_mbv3: SearchSpace) -> None:
+    array, y = additive(ofa_mbv3, 120)
+    labels = {"y": y, "negative": -y}
+    settings = TrainingSettings(epochs=2, validation=0.2, evaluate_every=1)
+
+    def pickled(function: Any, tasks: list[Any]) -> list[Any]:
+        return [function(pickle.loads(pickle.dumps(task))) for task in reversed(tasks)][::-1]
+
+    watched = (array, labels)
+    here, there = (
+        train(ofa_mbv3, array, labels, held_out=watched, training=settings, ensemble=2, runner=runner, progress=False)
+        for runner in (None, pickled)
+    )
+    np.testing.assert_array_equal(here[0].predict(array), there[0].predict(array))
+    pd.testing.assert_frame_equal(here[1], there[1])
 
 
 def test_gradients_are_clipped_for_each_member_on_its_own() -> None:

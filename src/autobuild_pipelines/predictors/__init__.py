@@ -10,13 +10,15 @@ from autobuild_pipelines.predictors.metrics import (
 from autobuild_pipelines.predictors.model import GraphPredictor, ModelSettings
 from autobuild_pipelines.predictors.split import split_rows
 from autobuild_pipelines.predictors.trained import PredictorError, TrainedPredictors
-from autobuild_pipelines.predictors.training import TrainingSettings, train
+from autobuild_pipelines.predictors.training import Runner, train
+from autobuild_pipelines.predictors.training_settings import TrainingSettings
 
 __all__ = [
     "GraphPredictor",
     "ModelSettings",
     "PredictorError",
     "RidgeBaseline",
+    "Runner",
     "TrainedPredictors",
     "TrainingSettings",
     "embedding_statistics",

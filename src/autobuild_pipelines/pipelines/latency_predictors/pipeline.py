@@ -29,7 +29,7 @@ def create_pipeline() -> Pipeline:
             node(encode_graphs, ["search_space", _DATA[0]], _DATA[1], name="encode_latency_graphs"),
             node(
                 train_predictors,
-                ["search_space", *_DATA, *_SETTINGS],
+                ["search_space", *_DATA, *_SETTINGS[:2], "params:fan_out", "params:seed"],
                 ["latency_predictors", "latency_training_history"],
                 name="train_latency_predictors",
             ),

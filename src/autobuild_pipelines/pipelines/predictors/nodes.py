@@ -11,6 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from autobuild_pipelines.pipelines.predictors.runner import training_runner
 from autobuild_pipelines.predictors import (
     ModelSettings,
     RidgeBaseline,
@@ -36,6 +37,7 @@ def train_predictors(
     graphs: Graphs,
     targets: Mapping[str, str],
     settings: Mapping[str, Any],
+    fan_out: Mapping[str, Any],
     seed: int,
 ) -> tuple[TrainedPredictors, pd.DataFrame]:
     """Train a predictor for every target on the training architectures.
@@ -53,6 +55,7 @@ def train_predictors(
         training=TrainingSettings(**settings["training"]),
         ensemble=settings["ensemble"],
         seed=seed,
+        runner=training_runner(settings["run_in"], fan_out),
         provenance={"held_out": settings["held_out"], "data_hash": _hash(architectures)},
     )
 

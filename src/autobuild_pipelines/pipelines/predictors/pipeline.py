@@ -7,6 +7,7 @@ from kedro.pipeline import Pipeline, node
 from autobuild_pipelines.pipelines.predictors.nodes import assess_predictors, draw_predictors, train_predictors
 
 _SETTINGS = ["params:targets", "params:predictors", "params:seed"]
+_TRAINING = ["params:targets", "params:predictors", "params:fan_out", "params:seed"]
 
 
 def create_pipeline() -> Pipeline:
@@ -15,7 +16,7 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 train_predictors,
-                ["search_space", "architectures", "graphs", *_SETTINGS],
+                ["search_space", "architectures", "graphs", *_TRAINING],
                 ["predictors", "training_history"],
                 name="train_predictors",
             ),
