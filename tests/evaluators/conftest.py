@@ -14,24 +14,24 @@ KEY = LedgerKey("fake", "settings", "weights", '{"version":1}')
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+def server() -> Iterator[PostgresServer]:
     if programs() is None:
         pytest.skip("PostgreSQL is not installed")
     pytest.importorskip("psycopg")
-    server = PostgresServer(tmp_path_factory.mktemp("server"))
+    server = PostgresServer()
     yield server
-    server.stop()
+    server.close()
 
 
 @pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[PostgresServer]:
+def own_server() -> Iterator[PostgresServer]:
     """A server that a test may stop."""
     if programs() is None:
         pytest.skip("PostgreSQL is not installed")
     pytest.importorskip("psycopg")
-    server = PostgresServer(tmp_path)
+    server = PostgresServer()
     yield server
-    server.stop()
+    server.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from pathlib import Path
 
 PASSWORD = "s3cret-password"
@@ -24,14 +26,12 @@ class PostgresServer:
     PostgreSQL refuses to run as root; then it runs as nobody.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder / "postgres"
-        self._folder.mkdir(mode=0o777)
+    def __init__(self) -> None:
+        # Not in pytest's folders: they are root's alone, and every pytest that starts makes them so again.
+        self._folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+        self._folder.chmod(0o755)
         if os.geteuid() == 0:
             shutil.chown(self._folder, "nobody")
-            for parent in self._folder.parents:  # pytest's folders are private
-                if parent.stat().st_uid == 0 and parent != Path("/"):
-                    parent.chmod(parent.stat().st_mode | 0o011)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -57,6 +57,12 @@ class PostgresServer:
     def stop(self) -> None:
         """Stop it, whoever is connected."""
         self._run("pg_ctl", "-D", str(self._folder / "data"), "-m", "immediate", "-w", "stop")
+
+    def close(self) -> None:
+        """Stop it if it still runs, and remove its files."""
+        with contextlib.suppress(subprocess.CalledProcessError):
+            self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _run(self, program: str, *arguments: str) -> None:
         folder = programs()

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from autobuild_pipelines.evaluators import EvaluationError
+from autobuild_pipelines.evaluators import EvaluationError, EvaluationLedger, EvaluatorSources, make_evaluators
 from autobuild_pipelines.evaluators.image_folder import ImageFolder, ImageViews, open_image
 from autobuild_pipelines.evaluators.image_views import MEAN, STD, evaluation_view, training_view
 from autobuild_pipelines.evaluators.imagenet import ImageNetEvaluator
@@ -457,3 +457,25 @@ def test_a_view_is_the_same_whatever_else_is_read(data: Path) -> None:
     among: Tensor = ImageViews(folder, [1, 2, 4], training_view, 32, seed=0)[2][0]
     assert torch.equal(alone, among)
     assert not torch.equal(alone, ImageViews(folder, [4], training_view, 32, seed=1)[0][0])
+
+
+def test_parameters_make_it_an_evaluator_of_many_whose_two_metrics_are_paid_for_once(
+    space: SearchSpace, definition: NetworkDefinition, data: Path, tmp_path: Path
+) -> None:
+    entry = {
+        "type": "imagenet",
+        "weights": str(data / "ofa_mbv3_d234_e346_k357_w0.5"),
+        "train_images": str(data / "train"),
+        "val_images": str(data / "val"),
+        **SETTINGS,
+    }
+    array = space.sample(2, np.random.default_rng(5), law="depths", graph={"resolution": RESOLUTION})
+    with EvaluationLedger(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        sources = EvaluatorSources(space, network=definition, fan_out={"backend": "sequential"}, ledger=ledger)
+        evaluator = make_evaluators({"accuracy": entry, "top5": {**entry, "output": "top5"}}, sources)
+        table = evaluator.evaluate(array)
+        assert len(ledger.table("imagenet")) == 2
+    alone = ImageNetEvaluator(space, definition, settings_of(data), progress=False)
+    for row, architecture in enumerate(space.decode(array)):
+        expected = alone.evaluate(architecture)
+        assert table.loc[row, ["accuracy", "top5"]].tolist() == [expected["acc"], expected["acc_top5"]]
