@@ -167,7 +167,7 @@ def test_the_commands_that_measure_this_machine_follow_each_other(tmp_path: Path
     )
     for command in MEASURED:
         printed = kedro(project, command, settings)
-    assert "Measured latency of what was built: 6 networks" in printed
+    assert "Measured latency of what was built: 9 networks" in printed
     found = tables(project, "ofa_mbv3")
     predicted = found["architectures"]["latency_cpu_ms"]
     assert not np.allclose(predicted, found["ingested_architectures"]["latency_cpu_ms"])
