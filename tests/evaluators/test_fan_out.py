@@ -13,8 +13,7 @@ from fake_sources import FakeSource, expected, started
 
 from autobuild_pipelines.evaluators.fan_out import FannedOut, FanOutSettings
 from autobuild_pipelines.evaluators.ledger import Evaluation, EvaluationLedger, LedgerKey
-from autobuild_pipelines.evaluators.protocol import EvaluationError
-from autobuild_pipelines.evaluators.single import ERROR
+from autobuild_pipelines.evaluators.protocol import ERROR, EvaluationError
 from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace
 
 HERE = FanOutSettings(backend="sequential", backoff_s=0)

@@ -16,8 +16,7 @@ from autobuild_pipelines.evaluators.clusters import close_clusters
 from autobuild_pipelines.evaluators.fan_out import FannedOut, FanOutSettings
 from autobuild_pipelines.evaluators.ledger import EvaluationLedger
 from autobuild_pipelines.evaluators.ledger_errors import LedgerError
-from autobuild_pipelines.evaluators.protocol import EvaluationError
-from autobuild_pipelines.evaluators.single import ERROR
+from autobuild_pipelines.evaluators.protocol import ERROR, EvaluationError
 from autobuild_pipelines.evaluators.tasks import Outcome, run_tasks
 from autobuild_pipelines.search import SearchSettings, read_problems, run_search
 from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace

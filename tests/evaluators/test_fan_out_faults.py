@@ -21,7 +21,7 @@ from fan_out_driver import EVALUATIONS, WORKERS
 from autobuild_pipelines.evaluators.fan_out import FannedOut, FanOutSettings
 from autobuild_pipelines.evaluators.ledger import EvaluationLedger, LedgerKey
 from autobuild_pipelines.evaluators.ledger_errors import LedgerError
-from autobuild_pipelines.evaluators.single import ERROR
+from autobuild_pipelines.evaluators.protocol import ERROR
 from autobuild_pipelines.evaluators.tasks import Outcome, run_tasks
 from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace
 

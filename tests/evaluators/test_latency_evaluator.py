@@ -9,7 +9,8 @@ import pytest
 from autobuild_pipelines.evaluators import latency as module
 from autobuild_pipelines.evaluators.fan_out import FannedOut, FanOutSettings
 from autobuild_pipelines.evaluators.latency import LatencyEvaluator
-from autobuild_pipelines.evaluators.single import ERROR, ArchitectureEvaluator
+from autobuild_pipelines.evaluators.protocol import ERROR
+from autobuild_pipelines.evaluators.single import ArchitectureEvaluator
 from autobuild_pipelines.networks import NetworkError
 from autobuild_pipelines.networks.latency import Latency, LatencySettings, machine_facts
 from autobuild_pipelines.networks.runtimes import LatencyError

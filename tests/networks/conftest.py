@@ -27,6 +27,29 @@ def mbv3() -> tuple[SearchSpace, NetworkDefinition]:
     return space, NetworkDefinition.from_yaml(CONF / "networks" / "ofa_mbv3.yml", "ofa_mbv3")
 
 
+@pytest.fixture
+def small() -> tuple[SearchSpace, NetworkDefinition]:
+    """A space of one unit and two layers, whose networks run in a millisecond."""
+    space = SearchSpace.from_mapping(
+        "small",
+        {
+            "layer_features": {"expand": {"choices": [2, 3]}, "kernel": {"choices": [3]}},
+            "graph_features": {"resolution": {"choices": [16, 32]}},
+            "units": [{"name": "stage1", "layers": [1, 2]}],
+        },
+    )
+    definition = NetworkDefinition.from_mapping(
+        "small",
+        {
+            "num_classes": 10,
+            "stem": {"width": 8, "activation": "relu"},
+            "first_block": {"width": 8, "activation": "relu"},
+            "stages": [{"width": 8, "stride": 2, "activation": "h_swish", "squeeze_excite": True}],
+        },
+    )
+    return space, definition
+
+
 @pytest.fixture(autouse=True)
 def _one_thread() -> Iterator[None]:
     """Small networks on a shared machine are faster with one thread than with threads that wait for each other."""

@@ -30,25 +30,9 @@ Small = tuple[SearchSpace, NetworkDefinition, Architecture]
 
 
 @pytest.fixture
-def small() -> Small:
-    """A space whose networks run in a millisecond, and an architecture of it."""
-    space = SearchSpace.from_mapping(
-        "small",
-        {
-            "layer_features": {"expand": {"choices": [2, 3]}, "kernel": {"choices": [3]}},
-            "graph_features": {"resolution": {"choices": [16, 32]}},
-            "units": [{"name": "stage1", "layers": [1, 2]}],
-        },
-    )
-    definition = NetworkDefinition.from_mapping(
-        "small",
-        {
-            "num_classes": 10,
-            "stem": {"width": 8, "activation": "relu"},
-            "first_block": {"width": 8, "activation": "relu"},
-            "stages": [{"width": 8, "stride": 2, "activation": "h_swish", "squeeze_excite": True}],
-        },
-    )
+def network(small: tuple[SearchSpace, NetworkDefinition]) -> Small:
+    """A small family, and an architecture of it."""
+    space, definition = small
     return space, definition, space.architecture([[{"expand": 3, "kernel": 3}]], {"resolution": 32})
 
 
@@ -65,9 +49,9 @@ def clock_of(durations: list[float]) -> Callable[[], float]:
     return times().__next__
 
 
-def test_a_latency_is_the_median_time_of_a_pass_of_the_whole_batch_in_milliseconds(small: Small) -> None:
+def test_a_latency_is_the_median_time_of_a_pass_of_the_whole_batch_in_milliseconds(network: Small) -> None:
     settings = LatencySettings(batch=4, repeats=3, warm_up=2)
-    found = measure_latency(*small, settings, clock=clock_of([0.010, 0.030, 0.011]))
+    found = measure_latency(*network, settings, clock=clock_of([0.010, 0.030, 0.011]))
     assert found.ms_per_batch == pytest.approx((10.0, 30.0, 11.0))
     assert found.median_ms_per_batch == pytest.approx(11.0)
 
@@ -84,7 +68,7 @@ def test_an_outlier_is_counted_and_still_part_of_the_median() -> None:
     assert disturbed.median_ms_per_batch == np.median([*calm, 50.0])
 
 
-def test_warm_up_passes_run_and_are_not_timed(small: Small) -> None:
+def test_warm_up_passes_run_and_are_not_timed(network: Small) -> None:
     class Counting(nn.Module):
         passes = 0
 
@@ -116,7 +100,7 @@ def test_a_pass_on_a_gpu_is_timed_from_idle_to_done(monkeypatch: pytest.MonkeyPa
 
 
 def test_the_network_sees_the_batch_at_the_architectures_resolution(
-    small: Small, monkeypatch: pytest.MonkeyPatch
+    network: Small, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Any] = []
 
@@ -125,12 +109,12 @@ def test_the_network_sees_the_batch_at_the_architectures_resolution(
         return Latency((1.0,))
 
     monkeypatch.setattr(latency, "measure_network", spy)
-    measure_latency(*small, LatencySettings(batch=3))
+    measure_latency(*network, LatencySettings(batch=3))
     assert seen == [((3, 3, 32, 32), False)]
 
 
 def test_no_activation_is_small_enough_to_slow_the_processor_down(
-    small: Small, monkeypatch: pytest.MonkeyPatch
+    network: Small, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes: list[float] = []
 
@@ -143,13 +127,13 @@ def test_no_activation_is_small_enough_to_slow_the_processor_down(
         return Latency((1.0,))
 
     monkeypatch.setattr(latency, "measure_network", spy)
-    measure_latency(*small)
+    measure_latency(*network)
     assert sizes
     assert min(sizes) > 0.05
 
 
 @affinity
-def test_measuring_leaves_threads_cores_and_random_numbers_as_they_were(small: Small) -> None:
+def test_measuring_leaves_threads_cores_and_random_numbers_as_they_were(network: Small) -> None:
     cores, threads, state = os.sched_getaffinity(0), torch.get_num_threads(), torch.get_rng_state()
     inside: list[Any] = []
 
@@ -158,16 +142,16 @@ def test_measuring_leaves_threads_cores_and_random_numbers_as_they_were(small: S
         return float(len(inside))
 
     core = min(cores)
-    measure_latency(*small, LatencySettings(threads=2, cores=(core,), repeats=1), clock=clock)
+    measure_latency(*network, LatencySettings(threads=2, cores=(core,), repeats=1), clock=clock)
     assert inside[0] == ({core}, 2)
     assert (os.sched_getaffinity(0), torch.get_num_threads()) == (cores, threads)
     assert torch.equal(torch.get_rng_state(), state)
 
 
 @affinity
-def test_a_core_that_is_not_there_is_named(small: Small) -> None:
+def test_a_core_that_is_not_there_is_named(network: Small) -> None:
     with pytest.raises(LatencyError, match=r"latency\.cores: this process has no core 99999"):
-        measure_latency(*small, LatencySettings(cores=(99999,)))
+        measure_latency(*network, LatencySettings(cores=(99999,)))
 
 
 @affinity
@@ -192,17 +176,17 @@ def test_cuda_without_a_device_says_what_would_work() -> None:
 
 
 @pytest.mark.slow
-def test_onnx_runtime_measures_the_same_network(small: Small) -> None:
+def test_onnx_runtime_measures_the_same_network(network: Small) -> None:
     pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
-    found = measure_latency(*small, LatencySettings(runtime="onnxruntime", repeats=3))
+    found = measure_latency(*network, LatencySettings(runtime="onnxruntime", repeats=3))
     assert len(found.ms_per_batch) == 3
     assert found.median_ms_per_batch > 0
 
 
 @pytest.mark.slow
-def test_a_compiled_network_is_measured(small: Small) -> None:
-    found = measure_latency(*small, LatencySettings(runtime="compile", repeats=2))
+def test_a_compiled_network_is_measured(network: Small) -> None:
+    found = measure_latency(*network, LatencySettings(runtime="compile", repeats=2))
     assert found.median_ms_per_batch > 0
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from itertools import count
 
 import pandas as pd
-import pytest
 import torch
 
 from autobuild_pipelines.networks import NetworkDefinition
@@ -14,29 +13,6 @@ from autobuild_pipelines.spaces import SearchSpace
 
 Family = tuple[SearchSpace, NetworkDefinition]
 QUICK = TimingSettings(rounds=2, calls=1, warm_up=0)
-
-
-@pytest.fixture
-def small() -> Family:
-    """A space of one unit and two layers, so that timing it takes no time."""
-    space = SearchSpace.from_mapping(
-        "small",
-        {
-            "layer_features": {"expand": {"choices": [2, 3]}, "kernel": {"choices": [3]}},
-            "graph_features": {"resolution": {"choices": [16, 32]}},
-            "units": [{"name": "stage1", "layers": [1, 2]}],
-        },
-    )
-    definition = NetworkDefinition.from_mapping(
-        "small",
-        {
-            "num_classes": 10,
-            "stem": {"width": 8, "activation": "relu"},
-            "first_block": {"width": 8, "activation": "relu"},
-            "stages": [{"width": 8, "stride": 2, "activation": "h_swish", "squeeze_excite": True}],
-        },
-    )
-    return space, definition
 
 
 def ticking(step: float) -> Callable[[], float]:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from autobuild_pipelines.evaluators import EvaluationError
-from autobuild_pipelines.evaluators.single import ERROR
+from autobuild_pipelines.evaluators.protocol import ERROR
 from autobuild_pipelines.ingestion import ingest_records, read_records
 from autobuild_pipelines.pipelines.measure_latency import create_pipeline
 from autobuild_pipelines.pipelines.measure_latency.nodes import measure_sample

@@ -13,8 +13,8 @@ from autobuild_pipelines.evaluators.fan_out import FannedOut, FanOutSettings
 from autobuild_pipelines.evaluators.ledger import Evaluation, EvaluationLedger, LedgerKey
 from autobuild_pipelines.evaluators.ledger_errors import LedgerError
 from autobuild_pipelines.evaluators.predicted import PredictedLabel, PredictedTargets
-from autobuild_pipelines.evaluators.protocol import EvaluationError, Evaluator, checked_evaluation
-from autobuild_pipelines.evaluators.single import ERROR, ArchitectureEvaluator
+from autobuild_pipelines.evaluators.protocol import ERROR, EvaluationError, Evaluator, checked_evaluation
+from autobuild_pipelines.evaluators.single import ArchitectureEvaluator
 from autobuild_pipelines.evaluators.table import TableEvaluator
 from autobuild_pipelines.evaluators.tasks import Outcome, run_tasks
 

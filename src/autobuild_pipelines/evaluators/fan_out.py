@@ -13,8 +13,8 @@ from tqdm import tqdm
 
 from autobuild_pipelines.evaluators.fan_out_settings import FanOutSettings
 from autobuild_pipelines.evaluators.ledger import Evaluation, EvaluationLedger, LedgerKey
-from autobuild_pipelines.evaluators.protocol import EvaluationError
-from autobuild_pipelines.evaluators.single import ERROR, ArchitectureEvaluator, measured
+from autobuild_pipelines.evaluators.protocol import ERROR, EvaluationError
+from autobuild_pipelines.evaluators.single import ArchitectureEvaluator, measured
 from autobuild_pipelines.evaluators.tasks import Outcome, run_tasks
 from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace
 

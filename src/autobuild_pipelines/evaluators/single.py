@@ -5,10 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Protocol
 
-from autobuild_pipelines.evaluators.protocol import ERROR
 from autobuild_pipelines.spaces import Architecture
-
-__all__ = ["ERROR", "ArchitectureEvaluator", "measured"]
 
 
 class ArchitectureEvaluator(Protocol):

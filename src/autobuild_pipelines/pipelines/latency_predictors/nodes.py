@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from autobuild_pipelines.ingestion import RawRecords, ingest_records
-from autobuild_pipelines.pipelines.predictors.nodes import Graphs, assess_predictors
+from autobuild_pipelines.pipelines.predictors.nodes import Graphs, assess_predictors, by_model
 from autobuild_pipelines.predictors import TrainedPredictors
 from autobuild_pipelines.reporting import predictions_figure, training_figure
 from autobuild_pipelines.spaces import SearchSpace
@@ -65,10 +65,7 @@ def draw_latency_predictors(
 ) -> tuple[go.Figure, go.Figure]:
     """Training curves, and predicted against true latencies of held-out architectures."""
     title = space.declaration.title or space.name
-    long = predictions.rename(columns={"true": "label"}).melt(
-        id_vars=["target", "architecture_id", "label"], var_name="model", value_name="prediction"
-    )
     return (
         training_figure(history, label_kind=label_kind, space=title),
-        predictions_figure(long, metrics=metrics, label_kind=label_kind, space=title),
+        predictions_figure(by_model(predictions), metrics=metrics, label_kind=label_kind, space=title),
     )

@@ -14,6 +14,7 @@ from autobuild_pipelines.pipelines.predictors.nodes import train_predictors
 
 _DATA = ["latency_architectures", "latency_graphs"]
 _SETTINGS = ["params:latency_predictors.targets", "params:latency_predictors", "params:seed"]
+_TRAINING = ["params:latency_predictors.targets", "params:latency_predictors", "params:fan_out", "params:seed"]
 
 
 def create_pipeline() -> Pipeline:
@@ -29,7 +30,7 @@ def create_pipeline() -> Pipeline:
             node(encode_graphs, ["search_space", _DATA[0]], _DATA[1], name="encode_latency_graphs"),
             node(
                 train_predictors,
-                ["search_space", *_DATA, *_SETTINGS[:2], "params:fan_out", "params:seed"],
+                ["search_space", *_DATA, *_TRAINING],
                 ["latency_predictors", "latency_training_history"],
                 name="train_latency_predictors",
             ),

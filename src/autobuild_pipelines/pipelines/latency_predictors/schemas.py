@@ -1,32 +1,8 @@
-"""Schemas of the tables that `latency_predictors` makes; its training history is as that of `predictors`."""
+"""Schemas of the tables that `latency_predictors` makes, as those of `predictors`; its training history is the same."""
 
 from __future__ import annotations
 
-import pandera.pandas as pa
+from autobuild_pipelines.pipelines.predictors.schemas import metrics_schema, predictions_schema
 
-LATENCY_PREDICTOR_METRICS = pa.DataFrameSchema(
-    {
-        "target": pa.Column(str),
-        "model": pa.Column(str, pa.Check.isin(["k_gnn", "ridge"])),
-        "split": pa.Column(str, pa.Check.isin(["train", "held_out"])),
-        "metric": pa.Column(str),
-        "value": pa.Column(float),
-    },
-    unique=["target", "model", "split", "metric"],
-    strict=True,
-    name="latency_predictor_metrics",
-)
-
-LATENCY_PREDICTIONS = pa.DataFrameSchema(
-    {
-        "target": pa.Column(str),
-        "architecture_id": pa.Column(str),
-        "true": pa.Column(float),
-        "k_gnn": pa.Column(float),
-        "ridge": pa.Column(float),
-    },
-    unique=["target", "architecture_id"],
-    strict=True,
-    name="latency_predictions",
-    description="Held-out architectures: the measured latency, and what the predictor and ridge regression say.",
-)
+LATENCY_PREDICTOR_METRICS = metrics_schema("k_gnn", "latency_predictor_metrics")
+LATENCY_PREDICTIONS = predictions_schema("k_gnn", "latency_predictions", "the measured latency")

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from autobuild_pipelines.evaluators import EvaluationError, Evaluator
 from autobuild_pipelines.evaluators.latency import LATENCY_MS, SPREAD
-from autobuild_pipelines.evaluators.single import ERROR
+from autobuild_pipelines.evaluators.protocol import ERROR
 from autobuild_pipelines.networks.latency import LatencySettings, measured_on
 from autobuild_pipelines.sampling import sample_architectures
 from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace, to_table

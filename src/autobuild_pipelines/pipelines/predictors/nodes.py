@@ -88,13 +88,17 @@ def draw_predictors(
 ) -> tuple[go.Figure, go.Figure, go.Figure]:
     """Training curves, predicted against true labels, and Spearman correlations per hop."""
     title = space.declaration.title or space.name
-    long = predictions.rename(columns={"true": "label"}).melt(
-        id_vars=["target", "architecture_id", "label"], var_name="model", value_name="prediction"
-    )
     return (
         training_figure(history, label_kind=label_kind, space=title),
-        predictions_figure(long, metrics=metrics, label_kind=label_kind, space=title),
+        predictions_figure(by_model(predictions), metrics=metrics, label_kind=label_kind, space=title),
         spearman_figure(metrics, label_kind=label_kind, space=title),
+    )
+
+
+def by_model(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Table `predictions` as its figure wants it: a row for each model's prediction of each architecture."""
+    return predictions.rename(columns={"true": "label"}).melt(
+        id_vars=["target", "architecture_id", "label"], var_name="model", value_name="prediction"
     )
 
 

@@ -4,18 +4,42 @@ from __future__ import annotations
 
 import pandera.pandas as pa
 
-PREDICTOR_METRICS = pa.DataFrameSchema(
-    {
-        "target": pa.Column(str),
-        "model": pa.Column(str, pa.Check.isin(["autobuild", "ridge"])),
-        "split": pa.Column(str, pa.Check.isin(["train", "held_out"])),
-        "metric": pa.Column(str),
-        "value": pa.Column(float),
-    },
-    unique=["target", "model", "split", "metric"],
-    strict=True,
-    name="predictor_metrics",
-)
+
+def metrics_schema(model: str, name: str) -> pa.DataFrameSchema:
+    """How good a model's predictors are, beside the ridge baseline."""
+    return pa.DataFrameSchema(
+        {
+            "target": pa.Column(str),
+            "model": pa.Column(str, pa.Check.isin([model, "ridge"])),
+            "split": pa.Column(str, pa.Check.isin(["train", "held_out"])),
+            "metric": pa.Column(str),
+            "value": pa.Column(float),
+        },
+        unique=["target", "model", "split", "metric"],
+        strict=True,
+        name=name,
+    )
+
+
+def predictions_schema(model: str, name: str, truth: str) -> pa.DataFrameSchema:
+    """What a model's predictors and ridge regression say of held-out architectures; `truth` names the label."""
+    return pa.DataFrameSchema(
+        {
+            "target": pa.Column(str),
+            "architecture_id": pa.Column(str),
+            "true": pa.Column(float),
+            model: pa.Column(float),
+            "ridge": pa.Column(float),
+        },
+        unique=["target", "architecture_id"],
+        strict=True,
+        name=name,
+        description=f"Held-out architectures: {truth}, and what the predictor and ridge regression say.",
+    )
+
+
+PREDICTOR_METRICS = metrics_schema("autobuild", "predictor_metrics")
+PREDICTIONS = predictions_schema("autobuild", "predictions", "the target's value")
 
 TRAINING_HISTORY = pa.DataFrameSchema(
     {
@@ -30,20 +54,6 @@ TRAINING_HISTORY = pa.DataFrameSchema(
     strict=True,
     name="training_history",
     description="Losses per target and epoch; the held-out correlation at the epochs where it was computed.",
-)
-
-PREDICTIONS = pa.DataFrameSchema(
-    {
-        "target": pa.Column(str),
-        "architecture_id": pa.Column(str),
-        "true": pa.Column(float),
-        "autobuild": pa.Column(float),
-        "ridge": pa.Column(float),
-    },
-    unique=["target", "architecture_id"],
-    strict=True,
-    name="predictions",
-    description="Held-out architectures: the target's value, and what the predictor and ridge regression say.",
 )
 
 EMBEDDING_STATISTICS = pa.DataFrameSchema(
