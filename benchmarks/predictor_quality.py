@@ -1,19 +1,21 @@
-"""Held-out rank correlation of the paper's predictor and of ridge regression, over several seeds.
+"""Held-out rank correlation of a predictor and of ridge regression, over several seeds.
 
-    python -m benchmarks.predictor_quality --space ofa_mbv3 --cache PATH/ofa_mbv3_custom_cache.pkl
+    python -m benchmarks.predictor_quality --space ofa_mbv3 --cache PATH/ofa_mbv3_custom_cache.pkl --predictor lifted
 
-Each seed decides the 90/10 split, the initial weights and the batches. Settings are the paper's (200 epochs).
+Each seed decides the 90/10 split, the initial weights and the batches. `--predictor autobuild` has the paper's
+settings; changes to them, such as `--training '{"ranking_weight": 0.1}'`, take the other presets apart.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import time
 
 import numpy as np
 import pandas as pd
 
-from autobuild_pipelines.predictors import RidgeBaseline, TrainingSettings, predictor_metrics, split_rows, train
+from autobuild_pipelines.predictors import PRESETS, RidgeBaseline, predictor_metrics, read_predictor, split_rows, train
 from autobuild_pipelines.targets import Equation
 from benchmarks.data import read
 
@@ -25,8 +27,12 @@ def main() -> None:
     parser.add_argument("--cache", default=None)
     parser.add_argument("--target", action="append", default=None, help="an equation; may be repeated")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, default=200)
+    parser.add_argument("--predictor", choices=sorted(PRESETS), default="autobuild")
+    parser.add_argument("--model", type=json.loads, default={}, help="JSON: changes to the predictor's architecture")
+    parser.add_argument("--training", type=json.loads, default={}, help="JSON: changes to its training")
+    parser.add_argument("--ensemble", type=int, default=1)
     arguments = parser.parse_args()
+    predictor = read_predictor(vars(arguments))
     space, array, labels = read(arguments.space, arguments.cache)
     table = pd.DataFrame(labels)
     y = {text: Equation(text, text).evaluate(table) for text in arguments.target or ["acc"]}
@@ -39,10 +45,12 @@ def main() -> None:
             space,
             array.take(kept),
             part["train"],
-            training=TrainingSettings(epochs=arguments.epochs),
+            model=predictor.model,
+            training=predictor.training,
+            ensemble=arguments.ensemble,
             seed=seed,
         )
-        seconds = (time.perf_counter() - start) / arguments.epochs / len(y)
+        seconds = (time.perf_counter() - start) / predictor.training.epochs / len(y)
         ridge = RidgeBaseline(space).fit(array.take(kept), np.stack(list(part["train"].values())))
         metrics = predictor_metrics(trained, ridge, {"held_out": (array.take(held), part["held_out"])})
         frames.append(metrics.assign(seed=seed))

@@ -25,7 +25,7 @@ from autobuild_pipelines.building import top_modules
 from autobuild_pipelines.datasets import ReleasedPredictorsDataset
 from autobuild_pipelines.ingestion import ingest_records, read_records
 from autobuild_pipelines.pipelines.evaluator import make_evaluator
-from autobuild_pipelines.predictors import ModelSettings, TrainingSettings, split_rows, train
+from autobuild_pipelines.predictors import read_predictor, split_rows, train
 from autobuild_pipelines.scoring import choose_contexts, label_statistics, score_modules
 from autobuild_pipelines.search import SearchSettings, compare, random_members, read_problems, run_search
 from autobuild_pipelines.spaces import SearchSpace, from_table
@@ -66,8 +66,8 @@ def main() -> None:
             space,
             array.take(kept),
             part,
-            model=ModelSettings(**settings["predictors"]["model"]),
-            training=TrainingSettings(**settings["predictors"]["training"]),
+            model=read_predictor(settings["predictors"]).model,
+            training=read_predictor(settings["predictors"]).training,
             ensemble=ensemble,
             seed=seed,
         )

@@ -129,6 +129,51 @@ def test_one_space_can_be_chosen_on_the_command_line(project: Path) -> None:
     assert loader["parameters"]["b"]["seed"] == 7
 
 
+def test_a_jobs_spaces_are_completed_though_the_list_lacks_them(project: Path) -> None:
+    write(project, "base/spaces/b.yml", {"b": {"space": {"units": 2}, "source": {"filepath": "b.csv"}}})
+    write(project, "local/parameters/jobs.yml", {"jobs": {"other": ["b"], "both": ["a", "b"]}})
+    loader = load(project)
+    assert set(loader.outlines()) == {"a"}
+    assert {job: list(spaces) for job, spaces in loader.jobs().items()} == {"other": ["b"], "both": ["a", "b"]}
+    assert loader["parameters"]["b"]["seed"] == 7
+    assert "jobs" not in loader["parameters"]["b"]
+    assert loader["catalog"]["b.raw"] == {"type": "T", "filepath": "b.csv"}
+
+
+def test_a_space_from_the_command_line_is_all_that_is_left_of_a_job(project: Path) -> None:
+    write(project, "base/spaces/b.yml", {"b": {"space": {"units": 2}}})
+    write(project, "local/parameters/jobs.yml", {"jobs": {"both": ["a", "b"], "first": ["a"]}})
+    assert {job: list(spaces) for job, spaces in load(project, space="b").jobs().items()} == {"both": ["b"]}
+
+
+def test_a_declaration_may_refer_to_another_spaces(project: Path) -> None:
+    write(project, "base/spaces/b.yml", {"b": {"space": {"units": "${a.space.units}"}}})
+    assert load(project, space="b")["parameters"]["b"]["space"] == {"units": 1}
+
+
+@pytest.mark.parametrize(
+    ("jobs", "message"),
+    [
+        ({"other": ["c"]}, r"spaces or jobs lists \['c'\], which no file declares"),
+        ({"other": "a"}, r"jobs\.other: expected a list of names of spaces, got 'a'"),
+        ({"other": []}, r"jobs\.other: expected a list of names"),
+        (["other"], "jobs: expected names of jobs with lists of spaces"),
+    ],
+)
+def test_a_job_that_is_none_is_an_error_that_names_it(project: Path, jobs: Any, message: str) -> None:
+    write(project, "local/parameters/jobs.yml", {"jobs": jobs})
+    with pytest.raises(ConfigError, match=message):
+        load(project)["parameters"]
+
+
+def test_an_environment_can_take_the_fine_tuned_set_away(project: Path) -> None:
+    source = {"fine_tuned_source": {"filepath": "f.csv"}}
+    write(project, "base/spaces/b.yml", {"b": {"space": {"units": 2}, **source}})
+    assert SpaceOutline.of(load(project, space="b")["parameters"]["b"]).fine_tuned
+    write(project, "local/parameters/b.yml", {"b": {"fine_tuned_source": None}})
+    assert not SpaceOutline.of(load(project, space="b")["parameters"]["b"]).fine_tuned
+
+
 @pytest.fixture
 def outside(tmp_path: Path) -> Path:
     folder = tmp_path / "elsewhere"
@@ -206,3 +251,8 @@ def test_a_space_without_the_section_gets_no_entry() -> None:
 def test_the_outline_of_a_space_names_its_problems_and_evaluator_types() -> None:
     settings = {"problems": {"cpu": {}}, "evaluators": {"acc": {"type": "surrogate"}, "macs": {"type": "macs"}}}
     assert SpaceOutline.of(settings) == SpaceOutline(("cpu",), frozenset({"surrogate", "macs"}))
+
+
+def test_the_outline_of_a_space_names_the_samples_it_can_make_and_what_labels_them() -> None:
+    settings = {"sample": {"count": 3, "labels": {"acc": {"type": "surrogate"}, "macs": {"type": "macs"}}}}
+    assert SpaceOutline.of(settings).samples == {"sample": frozenset({"surrogate", "macs"})}

@@ -13,13 +13,15 @@ from kedro.io import DataCatalog, DatasetError
 from kedro.pipeline import Pipeline
 
 from autobuild_pipelines import context as context_module
-from autobuild_pipelines.config import LayeredConfigLoader
+from autobuild_pipelines.config import ConfigError, LayeredConfigLoader
 from autobuild_pipelines.context import SpacesContext, registered_spaces
 from autobuild_pipelines.pipeline_registry import MAIN
 from autobuild_pipelines.settings import CONFIG_LOADER_ARGS
 
 PROJECT = Path(__file__).resolve().parents[1]
 BESIDE = {
+    "design_targets",
+    "compare_methods",
     "evaluate_architectures",
     "latency_predictors",
     "make_sample",
@@ -27,6 +29,8 @@ BESIDE = {
     "measure_layer_latency",
     "verification",
 }
+
+JOBS = {"panoptic": {"ofa_mbv3_panoptic", "ofa_pn_panoptic"}}
 
 MINE = {"layer_features": {"kernel": {"choices": [3, 5]}}, "units": [{"name": "a", "layers": [1, 2]}]}
 PROBLEM = {"objectives": {"acc": {"direction": "max", "reference": 0}}, "targets": ["acc"]}
@@ -74,14 +78,48 @@ def namespaces(pipeline: Pipeline) -> set[str]:
 
 
 def test_every_step_is_a_pipeline_and_the_main_job_is_the_default() -> None:
-    assert set(pipelines) == {"__default__", "autobuild_nas", *MAIN, *BESIDE}
+    assert set(pipelines) == {"__default__", "autobuild_nas", *MAIN, *BESIDE, *JOBS}
     assert pipelines["__default__"].nodes == pipelines["autobuild_nas"].nodes
     assert set(pipelines["autobuild_nas"].nodes) == {node for name in MAIN for node in pipelines[name].nodes}
 
 
 def test_every_pipeline_has_a_namespace_for_each_listed_space() -> None:
     for name, pipeline in pipelines.items():
-        assert namespaces(pipeline) == {"ofa_mbv3", "ofa_pn"}, name
+        assert namespaces(pipeline) == JOBS.get(name, {"ofa_mbv3", "ofa_pn"}), name
+
+
+def test_a_job_is_the_whole_chain_on_its_spaces_and_steps_run_on_one_of_them() -> None:
+    whole = pipelines["autobuild_nas"].only_nodes_with_namespaces(["ofa_pn"]).nodes
+    names = {node.name.partition(".")[2] for node in whole}
+    mine = pipelines["panoptic"].only_nodes_with_namespaces(["ofa_pn_panoptic"]).nodes
+    assert names < {node.name.partition(".")[2] for node in mine}
+    open_context(space="ofa_pn_panoptic")
+    assert namespaces(pipelines["panoptic"]) == namespaces(pipelines["make_sample"]) == {"ofa_pn_panoptic"}
+    open_context(space="ofa_pn")
+    assert "panoptic" not in pipelines
+
+
+def test_a_job_with_the_name_of_a_step_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "parameters.yml").write_text(yaml.safe_dump({"jobs": {"search": ["ofa_pn"]}}))
+    open_context(tmp_path)
+    with pytest.raises(ConfigError, match=r"jobs\.search: a pipeline has this name"):
+        pipelines["panoptic"]
+
+
+def test_only_a_space_with_a_fine_tuned_set_has_nodes_for_it() -> None:
+    made = {"fine_tuned_architectures", "rejected_fine_tuned_architectures", "fine_tuned_flops_figure"}
+    assert {f"ofa_pn_panoptic.{name}" for name in made} <= pipelines["panoptic"].datasets()
+    assert not [name for name in pipelines["autobuild_nas"].datasets() if "fine_tuned" in name]
+
+
+@pytest.mark.parametrize("env", [None, "published"])
+def test_a_jobs_chain_starts_from_files(env: str | None) -> None:
+    catalog = open_context(env=env).catalog
+    for dataset in pipelines["panoptic"].inputs():
+        found = catalog.get(dataset)
+        assert found is not None, f"{dataset} has no catalog entry"
+        assert dataset.startswith("params:") or "Memory" not in type(found).__name__
 
 
 def test_without_a_context_the_registry_is_that_of_the_default_environment() -> None:

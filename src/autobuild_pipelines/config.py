@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,13 +23,16 @@ from autobuild_pipelines.reporting.wording import LABEL_KINDS
 DECLARATION = "space"
 """The key of a space's parameters that holds its declaration; a top-level key without it is a common setting."""
 
-REPLACED = ("source", "latency_source", "targets", "labels", "evaluators", "problems")
+REPLACED = ("source", "fine_tuned_source", "latency_source", "targets", "labels", "evaluators", "problems")
 """Sections of a space that a higher layer replaces as a whole; all other parameters merge key by key."""
+
+SAMPLES = ("sample", "fine_tuned_sample")
+"""Sections of a space that say how an embedded sample is drawn and labelled; the datasets go by the same names."""
 
 FROM_PARAMETERS = "from_parameters"
 """Key of a catalog entry `"{space}.x"`: the section of the space's parameters that completes the entry."""
 
-_NOT_COMMON = ("spaces", "space", "architectures")
+_NOT_COMMON = ("spaces", "space", "jobs", "architectures")
 
 
 class ConfigError(ValueError):
@@ -56,20 +59,30 @@ class SpaceOutline:
         problems: Names of the search problems.
         evaluator_types: Types of the evaluators.
         label_types: Types of the evaluators that label what is ingested.
+        fine_tuned: Whether there is a second set of evaluated architectures to compare with.
+        samples: Samples that can be made, and the types of the evaluators that label them.
     """
 
     problems: tuple[str, ...] = ()
     evaluator_types: frozenset[str] = frozenset()
     label_types: frozenset[str] = frozenset()
+    fine_tuned: bool = False
+    samples: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> SpaceOutline:
         """The outline of a space's completed parameters."""
-        return cls(tuple(settings.get("problems") or ()), _types(settings, "evaluators"), _types(settings, "labels"))
+        return cls(
+            tuple(settings.get("problems") or ()),
+            _types(settings.get("evaluators")),
+            _types(settings.get("labels")),
+            isinstance(settings.get("fine_tuned_source"), Mapping),
+            {name: _types(settings[name].get("labels")) for name in SAMPLES if isinstance(settings.get(name), Mapping)},
+        )
 
 
-def _types(settings: Mapping[str, Any], section: str) -> frozenset[str]:
-    entries = (settings.get(section) or {}).values()
+def _types(section: Any) -> frozenset[str]:
+    entries = (section or {}).values()
     return frozenset(str(entry["type"]) for entry in entries if isinstance(entry, Mapping) and "type" in entry)
 
 
@@ -104,7 +117,7 @@ class LayeredConfigLoader(OmegaConfigLoader):
         Raises:
             KeyError: No file pattern is known for the kind.
             MissingConfigException: No file of this kind exists, or the environment has no folder.
-            ConfigError: A listed space has no declaration, or labels of an unknown kind.
+            ConfigError: A listed space or a job's has no declaration, or labels of an unknown kind.
         """
         self._register_runtime_params_resolver()
         if key in self.data:
@@ -125,9 +138,15 @@ class LayeredConfigLoader(OmegaConfigLoader):
         return complete_catalog(merged, self["parameters"]) if key == "catalog" else merged
 
     def outlines(self) -> dict[str, SpaceOutline]:
-        """The active spaces: what pipelines are made for."""
+        """The active spaces: what the pipelines of single steps are made for."""
         parameters = self["parameters"]
         return {name: SpaceOutline.of(parameters[name]) for name in active_spaces(parameters)}
+
+    def jobs(self) -> dict[str, dict[str, SpaceOutline]]:
+        """The jobs, each with the spaces that it runs the whole chain on."""
+        parameters = self["parameters"]
+        jobs = read_jobs(parameters).items()
+        return {job: {name: SpaceOutline.of(parameters[name]) for name in spaces} for job, spaces in jobs}
 
     def _layers(self, key: str) -> Iterator[DictConfig]:
         """The files of one kind, merged per folder, lowest folder first.
@@ -179,6 +198,34 @@ def active_spaces(parameters: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def read_jobs(parameters: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The parameter `jobs`: name of a job to the spaces that it runs the whole chain on.
+
+    A space chosen on the command line (`--params space=...`) leaves of every job that space alone, and of a job
+    without it nothing.
+
+    Raises:
+        ConfigError: A job is no list of names of spaces.
+    """
+    jobs = parameters.get("jobs") or {}
+    if not isinstance(jobs, Mapping):
+        raise ConfigError(f"parameters: jobs: expected names of jobs with lists of spaces, got {jobs!r}")
+    out = {}
+    for job, names in jobs.items():
+        if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+            raise ConfigError(f"parameters: jobs.{job}: expected a list of names of spaces, got {names!r}")
+        chosen = parameters.get("space")
+        if kept := tuple(dict.fromkeys(name for name in names if chosen is None or name in active_spaces(parameters))):
+            out[str(job)] = kept
+    return out
+
+
+def _worked_on(parameters: Mapping[str, Any]) -> tuple[str, ...]:
+    """Every space that some pipeline is for: the active ones, then the jobs'."""
+    of_jobs = (name for spaces in read_jobs(parameters).values() for name in spaces)
+    return tuple(dict.fromkeys((*active_spaces(parameters), *of_jobs)))
+
+
 def complete_parameters(
     parameters: Mapping[str, Any], runtime_params: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
@@ -191,11 +238,11 @@ def complete_parameters(
     Raises:
         ConfigError: A space is listed that nothing declares, or its `label_kind` is unknown.
     """
-    listed = active_spaces(parameters)
+    listed = _worked_on(parameters)
     declared = [name for name, value in parameters.items() if isinstance(value, Mapping) and DECLARATION in value]
     if missing := [name for name in listed if name not in declared]:
         raise ConfigError(
-            f"parameters: spaces lists {missing}, which no file declares: add spaces/{missing[0]}.yml with "
+            f"parameters: spaces or jobs lists {missing}, which no file declares: add spaces/{missing[0]}.yml with "
             f"`{missing[0]}: {{space: ...}}`; declared are {sorted(declared)}"
         )
     common = {name: value for name, value in parameters.items() if name not in (*_NOT_COMMON, *declared)}
@@ -225,7 +272,7 @@ def complete_catalog(catalog: Mapping[str, Any], parameters: Mapping[str, Any]) 
             continue
         wanted = entry[FROM_PARAMETERS]
         fixed = {key: value for key, value in entry.items() if key != FROM_PARAMETERS}
-        for space in active_spaces(parameters):
+        for space in _worked_on(parameters):
             written = _named(name, space)
             settings = _sections(parameters[space], wanted)
             if settings is not None and written not in catalog:

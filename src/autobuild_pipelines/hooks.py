@@ -36,14 +36,15 @@ from mlflow.entities import Metric, Param, RunTag
 from mlflow.tracking import MlflowClient
 
 from autobuild_pipelines import provenance
-from autobuild_pipelines.reporting import Counts, figures_page, print_summary
+from autobuild_pipelines.reporting import Counts, figures_page, print_methods, print_summary
 from autobuild_pipelines.spaces import SearchSpace
 
 DECLARATIONS = ("space", "network", "surrogate")
 """Sections of a space's parameters that describe it at length: kept in `parameters.yml`, not among the parameters."""
 
 _COUNTED = ("architectures", "rejected_architectures", "reduced_space")
-_SHOWN = ("comparison", "predictor_metrics", "verification_metrics", *_COUNTED)
+_METHODS = ("method_comparison", "best_under_caps", "search_times")
+_SHOWN = ("comparison", "predictor_metrics", "verification_metrics", "module_leaders", *_METHODS, *_COUNTED)
 _BATCH = 100
 _MAX_VALUE = 5000
 
@@ -256,6 +257,9 @@ class SummaryHooks:
         places = {
             name: _relative(path, Path(run_params["project_path"])) for name, path in sorted(self._places.items())
         }
+        methods, caps, times = (self._of_kind(kind) for kind in _METHODS)
+        if methods and methods.keys() == caps.keys() == times.keys():
+            print_methods(methods, caps, times)
         comparisons = self._of_kind("comparison")
         if not comparisons:
             for name, path in places.items():
@@ -268,6 +272,7 @@ class SummaryHooks:
             predictor_metrics=self._of_kind("predictor_metrics"),
             counts={space: count for space, count in counts.items() if count is not None},
             verifications=self._of_kind("verification_metrics"),
+            leaders=self._of_kind("module_leaders"),
         )
 
     def _of_kind(self, kind: str) -> dict[str, pd.DataFrame]:

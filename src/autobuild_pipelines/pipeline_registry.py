@@ -1,4 +1,4 @@
-"""The pipelines: every step once per space, and the main job that strings them together.
+"""The pipelines: every step once per space, the main job that strings them together, and jobs on spaces of their own.
 
 A space is a Kedro namespace, which prefixes its datasets; each step is a namespace in it, which prefixes nodes only:
 kedro-viz folds a space into its steps, and `kedro run --namespaces=ofa_pn.search` is one of them.
@@ -11,10 +11,12 @@ from collections.abc import Iterable, Mapping
 
 from kedro.pipeline import Pipeline
 
-from autobuild_pipelines.config import SpaceOutline
-from autobuild_pipelines.context import registered_spaces
+from autobuild_pipelines.config import ConfigError, SpaceOutline
+from autobuild_pipelines.context import registered_jobs, registered_spaces
 from autobuild_pipelines.pipelines import (
     building,
+    compare_methods,
+    design_targets,
     evaluate_architectures,
     evaluation,
     graphs,
@@ -41,13 +43,30 @@ SHARED = {"released_predictors", "evaluation_ledger"}
 
 
 def register_pipelines() -> dict[str, Pipeline]:
-    """Name → pipeline, for the spaces that the configuration lists."""
-    outlines = registered_spaces()
+    """Name → pipeline: every step and the main job for the spaces that the configuration lists, and its other jobs.
+
+    Raises:
+        ConfigError: A job has the name of another pipeline.
+    """
+    active, jobs = registered_spaces(), registered_jobs()
+    outlines = active | {space: outline for spaces in jobs.values() for space, outline in spaces.items()}
     of_spaces = {space: _in_namespaces(_steps(outline), space) for space, outline in outlines.items()}
-    steps = {name: _sum(of_space[name] for of_space in of_spaces.values()) for name in next(iter(of_spaces.values()))}
-    verified = [of_spaces[space]["verification"] for space, o in outlines.items() if VERIFIED in o.evaluator_types]
-    main = _sum([*(steps[name] for name in MAIN), *verified])
-    return {"__default__": main, "autobuild_nas": main, **steps}
+    steps = {name: _sum(of_spaces[space][name] for space in active) for name in next(iter(of_spaces.values()))}
+    steps["compare_methods"] = steps["search"] + steps["compare_methods"]
+    main = _whole_chain(of_spaces, active)
+    pipelines = {"__default__": main, "autobuild_nas": main, **steps}
+    for job, spaces in jobs.items():
+        if job in pipelines:
+            raise ConfigError(f"parameters: jobs.{job}: a pipeline has this name; give the job another")
+        pipelines[job] = _whole_chain(of_spaces, spaces)
+    return pipelines
+
+
+def _whole_chain(of_spaces: Mapping[str, Mapping[str, Pipeline]], spaces: Mapping[str, SpaceOutline]) -> Pipeline:
+    """The main job's steps on these spaces."""
+    steps = [_sum(of_spaces[space][name] for space in spaces) for name in MAIN]
+    verified = [of_spaces[space]["verification"] for space, o in spaces.items() if VERIFIED in o.evaluator_types]
+    return _sum([*steps, *verified])
 
 
 def _steps(outline: SpaceOutline) -> dict[str, Pipeline]:
@@ -55,16 +74,18 @@ def _steps(outline: SpaceOutline) -> dict[str, Pipeline]:
         "ingest": ingest.create_pipeline(outline),
         "graphs": graphs.create_pipeline(),
         "label_statistics": label_statistics.create_pipeline(),
+        "design_targets": design_targets.create_pipeline(outline),
         "predictors": predictors.create_pipeline(),
         "scoring": scoring.create_pipeline(),
         "building": building.create_pipeline(outline),
         "search": search.create_pipeline(outline),
         "evaluation": evaluation.create_pipeline(outline),
+        "compare_methods": compare_methods.create_pipeline(),
         "evaluate_architectures": evaluate_architectures.create_pipeline(outline),
         "verification": verification.create_pipeline(),
         "measure_latency": measure_latency.create_pipeline(),
         "latency_predictors": latency_predictors.create_pipeline(),
-        "make_sample": make_sample.create_pipeline(),
+        "make_sample": make_sample.create_pipeline(outline),
         "measure_layer_latency": measure_layer_latency.create_pipeline(),
     }
 

@@ -13,6 +13,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autobuild_pipelines.evaluators import EvaluatorSources, make_evaluators
 from autobuild_pipelines.evaluators.surrogate import AccuracySurrogate, noise
 from autobuild_pipelines.evaluators.surrogate_settings import SurrogateError, SurrogateSettings
 from autobuild_pipelines.spaces import ABSENT, ArchitectureArray, SearchSpace
@@ -154,3 +155,23 @@ def test_wrong_coefficients_are_refused_with_the_key(path: tuple[Any, ...], valu
     inner[path[-1]] = value
     with pytest.raises(SurrogateError, match=reason):
         AccuracySurrogate(MBV3.space, SurrogateSettings.from_mapping("ofa_mbv3", content))
+
+
+def test_a_metric_of_another_name_and_unit_goes_by_the_same_formula() -> None:
+    other = {**coefficients("ofa_mbv3"), "metric": "quality", "point": 1.0, "offset": -1.5}
+    model = AccuracySurrogate(MBV3.space, SurrogateSettings.from_mapping("ofa_mbv3", other))
+    assert model.metrics == ("quality",)
+    expected = 100 * MBV3.evaluate(POOL)["acc"] - 1.5
+    np.testing.assert_allclose(model.evaluate(POOL)["quality"], expected, atol=1e-9)
+
+
+def test_an_evaluators_entry_overrides_offset_and_noise_of_one_metric_alone() -> None:
+    sources = EvaluatorSources(MBV3.space, surrogate=coefficients("ofa_mbv3"))
+    settings = {
+        "acc": {"type": "surrogate"},
+        "cheap": {"type": "surrogate", "offset": -2, "noise": 0.5, "noise_seed": 9},
+    }
+    table = make_evaluators(settings, sources).evaluate(POOL)
+    assert table["acc"].tolist() == MBV3.evaluate(POOL)["acc"].tolist()
+    noisy = MBV3.noiseless(POOL) - 2 + 0.5 * noise(MBV3.space, POOL, 9)
+    np.testing.assert_allclose(table["cheap"], noisy / 100, atol=1e-6)

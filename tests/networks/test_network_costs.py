@@ -7,6 +7,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from autobuild_pipelines.networks import (
     NetworkDefinition,
+    backbone_mac_costs,
     build_subnet,
     example_input,
     mac_costs,
@@ -104,3 +105,22 @@ def test_resolution_changes_macs_and_not_parameters(mbv3: Family) -> None:
 def test_no_architectures_cost_nothing(mbv3: Family) -> None:
     space, definition = mbv3
     assert macs(space, definition, space.encode([])).shape == (0,)
+
+
+@pytest.mark.parametrize("side", [192, 224])
+def test_macs_of_a_backbone_equal_torchs_count_of_everything_before_the_pooling(family: Family, side: int) -> None:
+    space, definition = family
+    array = space.sample(3, np.random.default_rng(side), law="depths", graph={"resolution": side})
+    after = [layer.name for layer in definition.head.after_pooling]
+    expected = []
+    for architecture in space.decode(array):
+        with torch.device("meta"):
+            network = build_subnet(space, definition, architecture)
+            images = example_input(definition, side)
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            network(images)
+        counts = {name.rpartition(".")[2]: sum(c.values()) for name, c in counter.get_flop_counts().items()}
+        expected.append((counter.get_total_flops() - sum(counts[name] for name in [*after, "classifier"])) // 2)
+    other = ArchitectureArray(array.layers, np.ones_like(array.graph))  # at resolution 208
+    costs = backbone_mac_costs(space, definition, side)
+    assert costs.total(array).tolist() == costs.total(other).tolist() == expected

@@ -107,3 +107,11 @@ def test_many_locations_are_gathered_by_layer(comparison: pd.DataFrame) -> None:
     last = printed({"ofa_mbv3": comparison}).partition("Look next")[2].splitlines()
     assert "  data/02_intermediate  architectures, rejected_architectures" in last
     assert len(last) == 6
+
+
+def test_an_ensemble_says_how_many_modules_may_be_the_best_of_their_unit(comparison: pd.DataFrame) -> None:
+    leaders = pd.DataFrame({"method": ["eq5"] * 3, "standard_error": 0.1, "tied": [0, 3, 1199]})
+    text = printed({"ofa_mbv3": comparison}, leaders={"ofa_mbv3": leaders})
+    assert "modules that may be their unit's best: Eq. 5 4 (up to 1,200)" in text
+    alone = printed({"ofa_mbv3": comparison}, leaders={"ofa_mbv3": leaders.assign(standard_error=np.nan)})
+    assert "may be their" not in alone

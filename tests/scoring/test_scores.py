@@ -28,6 +28,8 @@ UNIFORM = {
     "constraints": {"equal_within_unit": {}},
 }
 
+LIFTED = ModelSettings(lift=8)
+
 
 def untrained(space: SearchSpace, settings: ModelSettings | None = None, seed: int = 0) -> TrainedPredictors:
     """Two predictors with random weights and random batch-norm statistics: exactness needs no training."""
@@ -41,7 +43,7 @@ def untrained(space: SearchSpace, settings: ModelSettings | None = None, seed: i
     return TrainedPredictors(space, ("a", "b"), {}, model, np.array([3.0, 70.0]), np.array([0.5, 9.0]), hops, hops + 1)
 
 
-@pytest.mark.parametrize("settings", [ModelSettings(), GNN, ModelSettings(layers=6)])
+@pytest.mark.parametrize("settings", [ModelSettings(), GNN, ModelSettings(layers=6), LIFTED])
 def test_contextual_scores_are_mean_predictions_with_the_unit_replaced(
     ofa_pn: SearchSpace, settings: ModelSettings
 ) -> None:
@@ -94,7 +96,7 @@ def test_permuted_modules_get_permuted_scores(ofa_mbv3: SearchSpace) -> None:
     )
 
 
-@pytest.mark.parametrize("settings", [ModelSettings(), GNN])
+@pytest.mark.parametrize("settings", [ModelSettings(), GNN, LIFTED])
 def test_root_norms_are_those_of_each_module_fed_alone(ofa_pn: SearchSpace, settings: ModelSettings) -> None:
     predictors = untrained(ofa_pn, settings)
     vocabulary = Vocabulary(ofa_pn)

@@ -57,6 +57,17 @@ def test_a_training_set_without_the_metrics_is_left_out_and_logged(caplog: pytes
     assert "training_set is not compared, it has no cost" in caplog.text
 
 
+def test_a_fine_tuned_set_is_a_row_of_its_own_on_the_same_terms() -> None:
+    fine_tuned = labelled(60, seed=5)
+    table = compare(SPACE, [PROBLEM], search(), fine_tuned=fine_tuned, label_kind="measured").set_index("variant")
+    known = fine_tuned[fine_tuned["resolution"] == 32]
+    assert table.loc["fine_tuned", "evaluations"] == len(known)
+    assert table.loc["fine_tuned", "hypervolume_mean"] == pytest.approx(
+        PROBLEM.hypervolume(PROBLEM.evaluate(known).to_numpy())
+    )
+    assert "fine_tuned" not in set(compare(SPACE, [PROBLEM], search(), label_kind="measured")["variant"])
+
+
 def test_progress_counts_the_first_evaluations_in_order() -> None:
     evaluations = search()
     table = progress_under_budgets(SPACE, [PROBLEM], evaluations, [5, 10, 28], built=built(), label_kind="measured")

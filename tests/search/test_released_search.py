@@ -14,7 +14,7 @@ from autobuild_pipelines.evaluators import CombinedEvaluator, EvaluatorSources, 
 from autobuild_pipelines.ingestion import load_plain_pickle
 from autobuild_pipelines.ingestion.ingest import ingest_records
 from autobuild_pipelines.ingestion.readers import read_records
-from autobuild_pipelines.predictors import ModelSettings, TrainingSettings, train
+from autobuild_pipelines.predictors import read_predictor, train
 from autobuild_pipelines.predictors.checkpoints import ReleasedPredictor, load_released
 from autobuild_pipelines.scoring import label_statistics, score_modules
 from autobuild_pipelines.scoring.module_scores import choose_contexts
@@ -102,8 +102,8 @@ def reduced(reference_dir: Path, ofa_mbv3: SearchSpace) -> dict[tuple[str, str],
         array,
         labels,
         equations=targets,
-        model=ModelSettings(**settings["model"]),
-        training=TrainingSettings(**settings["training"]),
+        model=read_predictor(settings).model,
+        training=read_predictor(settings).training,
         ensemble=3,
         progress=False,
     )

@@ -15,14 +15,16 @@ class CostEvaluator:
     Args:
         metric: Its name.
         costs: What every layer costs, as `networks.mac_costs` or `networks.parameter_costs` compute it.
+        unit: The size of the metric's unit: 1e9 gives a cost in billions.
     """
 
     support: ArchitectureArray | None = None
 
-    def __init__(self, metric: str, costs: LayerCosts[np.int64]) -> None:
+    def __init__(self, metric: str, costs: LayerCosts[np.int64], *, unit: float = 1.0) -> None:
         self.metrics: tuple[str, ...] = (metric,)
         self._costs = costs
+        self._unit = unit
 
     def evaluate(self, array: ArchitectureArray) -> pd.DataFrame:
-        """The costs [n, 1] as float64 (integers below 2^53)."""
-        return pd.DataFrame({self.metrics[0]: self._costs.total(array).astype(np.float64)})
+        """The costs [n, 1] as float64 (integers below 2^53, divided by the unit)."""
+        return pd.DataFrame({self.metrics[0]: self._costs.total(array).astype(np.float64) / self._unit})

@@ -9,12 +9,14 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from autobuild_pipelines.evaluators.combined import CombinedEvaluator, RenamedEvaluator
 from autobuild_pipelines.evaluators.costs import CostEvaluator
 from autobuild_pipelines.evaluators.fan_out import FannedOut
 from autobuild_pipelines.evaluators.fan_out_settings import FanOutSettings
+from autobuild_pipelines.evaluators.fitted_costs import FittedCostEvaluator
 from autobuild_pipelines.evaluators.imagenet import ImageNetEvaluator
 from autobuild_pipelines.evaluators.imagenet_settings import ImageNetSettings
 from autobuild_pipelines.evaluators.latency import LATENCY_MS, OUTLIERS, SPREAD, LatencyEvaluator
@@ -26,12 +28,14 @@ from autobuild_pipelines.evaluators.single import ArchitectureEvaluator
 from autobuild_pipelines.evaluators.surrogate import AccuracySurrogate
 from autobuild_pipelines.evaluators.surrogate_settings import SurrogateSettings
 from autobuild_pipelines.evaluators.table import TableEvaluator
-from autobuild_pipelines.networks import NetworkDefinition, mac_costs, parameter_costs
+from autobuild_pipelines.networks import LayerCosts, NetworkDefinition, backbone_mac_costs, mac_costs, parameter_costs
 from autobuild_pipelines.networks.latency import LatencySettings
 from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace, from_table
 from autobuild_pipelines.spaces.settings import StrictSettings
 
 Settings = Mapping[str, Any]
+
+GIGA = 1e9
 
 ONE_AT_A_TIME: Settings = MappingProxyType({"workers": 1})
 """Networks that run beside each other would be timed together."""
@@ -43,8 +47,8 @@ class EvaluatorSources:
 
     Attributes:
         space: The search space.
-        architectures: Evaluated architectures with labels (type `table`).
-        network: The network definition or its mapping (types `macs`, `params`).
+        architectures: Evaluated architectures with labels (types `table`, `fitted_flops`).
+        network: The network definition or its mapping (types `macs`, `params`, `backbone_flops`, `fitted_flops`).
         predictors: Trained predictors of the space (type `predictor`).
         released: Released predictors by checkpoint name, each loaded when first asked for (type `released_predictor`).
         latency_predictors: Trained predictors of latencies (type `latency_predictor`).
@@ -114,11 +118,13 @@ def make_evaluators(settings: Mapping[str, Any], sources: EvaluatorSources) -> C
 
     Args:
         settings: Metric to its source: `{acc: {type: released_predictor, checkpoint: acc}, macs: {type: macs}}`. Types:
-            surrogate; layer_latency; predictor {target, the metric's name by default}; released_predictor {checkpoint};
-            latency_predictor {target, the metric's name by default}; macs; params; table {column, the metric's name by
-            default}; imagenet {weights, train_images, val_images, output: top1 or top5, and see `ImageNetSettings`};
-            latency {output: median, spread or outliers, and see `LatencySettings`}. The last two take `fan_out`, which
-            overrides the space's.
+            surrogate {offset, noise, noise_seed, in place of its own}; layer_latency; predictor {target, the metric's
+            name by default}; released_predictor {checkpoint}; latency_predictor {target, the metric's name by
+            default}; macs; params; backbone_flops {resolution, the side of the other task's images}, in G of
+            multiply-adds; fitted_flops {resolution; column, the metric's name by default}, on the line through what
+            the architectures are labelled with; table {column, the metric's name by default}; imagenet {weights,
+            train_images, val_images, output: top1 or top5, and see `ImageNetSettings`}; latency {output: median,
+            spread or outliers, and see `LatencySettings`}. The last two take `fan_out`, which overrides the space's.
         sources: What they are made from.
 
     Returns:
@@ -163,8 +169,12 @@ def _checked_type(metric: str, entry: Any) -> str:
 
 def _surrogate(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Evaluator]:
     content = sources.given("surrogate", "surrogate")
-    part = AccuracySurrogate(sources.space, SurrogateSettings.from_mapping(sources.space.name, content))
-    return _renamed(part, metrics)
+    parts: list[Evaluator] = []
+    for metric, entry in metrics.items():
+        changed = {**content, **{key: value for key, value in entry.items() if key != "type"}}
+        part = AccuracySurrogate(sources.space, SurrogateSettings.from_mapping(sources.space.name, changed))
+        parts += _renamed(part, {metric: entry})
+    return parts
 
 
 def _layer_latency(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Evaluator]:
@@ -210,6 +220,32 @@ def _macs(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Ev
 def _params(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Evaluator]:
     costs = parameter_costs(sources.space, sources.network_definition)
     return [CostEvaluator(metric, costs) for metric in metrics]
+
+
+def _backbone_flops(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Evaluator]:
+    return [
+        CostEvaluator(metric, _backbone_costs(metric, entry, sources), unit=GIGA) for metric, entry in metrics.items()
+    ]
+
+
+def _fitted_flops(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Evaluator]:
+    table = sources.given("architectures", "fitted_flops")
+    parts: list[Evaluator] = []
+    for metric, entry in metrics.items():
+        column = entry.get("column", metric)
+        if column not in table.columns:
+            raise EvaluationError(f"metric {metric!r}: the architectures have no column {column!r}")
+        costs = _backbone_costs(metric, entry, sources)
+        labels = table[column].to_numpy(dtype=np.float64)
+        parts.append(FittedCostEvaluator(metric, costs, sources.encoded_architectures, labels))
+    return parts
+
+
+def _backbone_costs(metric: str, entry: Settings, sources: EvaluatorSources) -> LayerCosts[np.int64]:
+    side = entry["resolution"]
+    if type(side) is not int or side < 32:
+        raise EvaluationError(f"metric {metric!r}: resolution: expected a whole number of at least 32, got {side!r}")
+    return backbone_mac_costs(sources.space, sources.network_definition, side)
 
 
 def _table(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Evaluator]:
@@ -280,12 +316,14 @@ def _keys(settings: type[StrictSettings], *left_out: str) -> dict[str, bool]:
 
 
 EVALUATOR_TYPES: dict[str, EvaluatorType] = {
-    "surrogate": EvaluatorType(_surrogate, {}),
+    "surrogate": EvaluatorType(_surrogate, {"offset": False, "noise": False, "noise_seed": False}),
     "layer_latency": EvaluatorType(_layer_latency, {}),
     "predictor": EvaluatorType(_predictor, {"target": False}),
     "released_predictor": EvaluatorType(_released_predictor, {"checkpoint": True}),
     "macs": EvaluatorType(_macs, {}),
     "params": EvaluatorType(_params, {}),
+    "backbone_flops": EvaluatorType(_backbone_flops, {"resolution": True}),
+    "fitted_flops": EvaluatorType(_fitted_flops, {"resolution": True, "column": False}),
     "table": EvaluatorType(_table, {"column": False}),
     "latency_predictor": EvaluatorType(_latency_predictor, {"target": False}),
     "latency": EvaluatorType(_latency, _keys(LatencySettings)),

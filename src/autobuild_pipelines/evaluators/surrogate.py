@@ -1,6 +1,7 @@
 """A made-up accuracy that behaves like a real one: the labels of the embedded sample. Never a measurement.
 
-In percentage points, for an architecture with modules m_u of l_u layers in units u = 1..U, at resolution r:
+In points (of accuracy in percent, or of another metric that its settings name), for an architecture with modules m_u of
+l_u layers in units u = 1..U, at resolution r:
 
     acc = ceiling − headroom · exp(−z / headroom) + noise · ε(architecture),      headroom = ceiling − base
     z   = Σ_u [D_u(l_u) + S_u(l_u) · Q_u(m_u)] − F(c − n_r) − Σ_u B · (w_u − w_{u+1})² + R_r
@@ -40,7 +41,7 @@ Floats = NDArray[np.float64]
 
 
 class AccuracySurrogate:
-    """The surrogate accuracy of a space's architectures.
+    """The surrogate accuracy, or other metric of its settings, of a space's architectures.
 
     Args:
         space: The search space.
@@ -50,7 +51,6 @@ class AccuracySurrogate:
         SurrogateError: The coefficients do not fit the space, or are not calibrated.
     """
 
-    metrics: tuple[str, ...] = ("acc",)
     support: ArchitectureArray | None = None
 
     def __init__(self, space: SearchSpace, settings: SurrogateSettings) -> None:
@@ -58,17 +58,20 @@ class AccuracySurrogate:
             raise SurrogateError(f"surrogate of space {space.name!r}: calibrated: missing; run the calibration first")
         self.space = space
         self.settings = settings
+        self.metrics: tuple[str, ...] = (settings.metric,)
         self._parts = SurrogateParts(space, settings)
         self._depth_effects = self._per_unit("depth_effects", settings.calibrated.depth_effects)
         self._scales = self._per_unit("scales", settings.calibrated.scales)
 
     def evaluate(self, array: ArchitectureArray) -> pd.DataFrame:
-        """Column `acc` [n], a fraction with six decimals."""
-        percent = self.noiseless(array) + self.settings.noise * noise(self.space, array, self.settings.noise_seed)
-        return pd.DataFrame({"acc": np.round(percent / 100, 6)})
+        """The metric's column [n] in its unit, to a ten-thousandth of a point: `acc`, a fraction with six decimals."""
+        settings = self.settings
+        points = self.noiseless(array) + settings.noise * noise(self.space, array, settings.noise_seed)
+        decimals = 4 - round(np.log10(settings.point))
+        return pd.DataFrame({settings.metric: np.round((points + settings.offset) * settings.point, decimals)})
 
     def noiseless(self, array: ArchitectureArray) -> Floats:
-        """[n] accuracy in percent without the noise: what an infinite number of evaluations would average to."""
+        """[n] points without noise and offset: what an infinite number of evaluations would average to."""
         return self._parts.accuracy(array, self._depth_effects, self._scales)
 
     def _per_unit(self, key: str, values: tuple[Points, ...]) -> tuple[Floats, ...]:

@@ -1,4 +1,4 @@
-"""The coefficients of the surrogate accuracy (`surrogate.py` has the formula), as they stand in YAML."""
+"""The coefficients of the surrogate (`surrogate.py` has the formula), as they stand in YAML."""
 
 from __future__ import annotations
 
@@ -66,8 +66,17 @@ class Calibrated(FrozenSettings):
 
 
 class SurrogateSettings(FrozenSettings):
-    """All coefficients of the formula, in percentage points. See the module for what each is."""
+    """All coefficients of the formula, in points. See the module for what each is.
 
+    Attributes:
+        metric: The metric that it stands for.
+        point: What a point is in the metric's unit: 0.01 for an accuracy that is a fraction.
+        offset: Points that are added at the very end, beyond the ceiling too: labels of another, biased procedure.
+    """
+
+    metric: str = "acc"
+    point: Annotated[float, Field(gt=0)] = 0.01
+    offset: float = 0.0
     base: float
     ceiling: float
     noise: Annotated[float, Field(ge=0)]

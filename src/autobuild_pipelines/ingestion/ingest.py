@@ -61,6 +61,7 @@ def ingest_records(
     *,
     labels: Sequence[str] | Mapping[str, str] | None = None,
     max_rejected: float = 0.01,
+    graph: Mapping[str, Any] | None = None,
     source: str | None = None,
 ) -> Ingested:
     """Check records against a space and make the table of architectures.
@@ -77,14 +78,17 @@ def ingest_records(
             that is a number in any record; an empty list requires none (a list of architectures to be evaluated). A
             mapping also says what reads each label, for the error when no record has it.
         max_rejected: Largest share of records that may be rejected.
+        graph: Graph-level values that every architecture takes in place of its record's own: for labels that do not
+            depend on them, as segmentation does not on the resolution of classification.
         source: What to call the file in messages; its path by default.
 
     Returns:
         The tables; both have their columns even without rows.
 
     Raises:
-        IngestError: No record has a required label, nothing is accepted, or more than `max_rejected` is rejected: then
-            the first five rejected records are named with file, row and reason.
+        IngestError: `graph` names what the space does not have, no record has a required label, nothing is accepted,
+            or more than `max_rejected` is rejected: then the first five rejected records are named with file, row and
+            reason.
     """
     source = source if source is not None else records.path
     if not 0 <= max_rejected <= 1:
@@ -92,7 +96,7 @@ def ingest_records(
     if not len(records):
         raise IngestError(f"{source}: holds no records")
     readers = dict(labels) if isinstance(labels, Mapping) else {}
-    work = _Ingest(space, None if labels is None else list(labels), readers)
+    work = _Ingest(space, None if labels is None else list(labels), readers, _graph_values(space, graph or {}))
     work.run(records)
     rejected = pd.DataFrame(
         {
@@ -116,12 +120,14 @@ class _Ingest:
     space: SearchSpace
     required: Sequence[str] | None
     readers: Mapping[str, str]
+    graph: Mapping[str, Any]
     architectures: list[Architecture] = field(default_factory=list)
     labels: list[dict[str, Any]] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
     rejected: list[tuple[int, str, str]] = field(default_factory=list)
     collapsed: int = 0
     defaulted: Counter[str] = field(default_factory=Counter)
+    replaced: Counter[str] = field(default_factory=Counter)
     ignored: Counter[str] = field(default_factory=Counter)
 
     def run(self, records: RawRecords) -> None:
@@ -155,7 +161,7 @@ class _Ingest:
             raise IngestError(f"{path}: no record has the label {absent[0]!r}{reader}; its labels are {known}")
 
     def _accept(self, row: int, record: Any, first: dict[Architecture, int]) -> None:
-        architecture = self.space.architecture(record.units, record.graph)
+        architecture = self.space.architecture(record.units, {**record.graph, **self.graph})
         values = dict(record.labels)
         for name in self.required or ():
             values[name] = number(values.get(name), name)
@@ -167,7 +173,8 @@ class _Ingest:
         self.architectures.append(architecture)
         self.labels.append(values)
         self.rows.append(row)
-        self.defaulted.update(record.defaulted)
+        self.defaulted.update(name for name in record.defaulted if name not in self.graph)
+        self.replaced.update(name for name, value in self.graph.items() if record.graph.get(name, value) != value)
         self.ignored.update(record.ignored)
 
     def _compare(self, values: dict[str, Any], earlier: dict[str, Any], row: int) -> None:
@@ -199,6 +206,16 @@ class _Ingest:
         return kept, dropped
 
 
+def _graph_values(space: SearchSpace, graph: Mapping[str, Any]) -> dict[str, Any]:
+    for name, value in graph.items():
+        if name not in space.graph_features:
+            known = list(space.graph_features) or "none"
+            raise IngestError(f"ingest.graph: {name!r} is no graph feature of space {space.name!r}; it has {known}")
+        if value not in (choices := space.declaration.graph_features[name].choices):
+            raise IngestError(f"ingest.graph.{name}: {value!r} is not one of {list(choices)}")
+    return dict(graph)
+
+
 def _is_number(value: Any) -> bool:
     try:
         number(value, "")
@@ -220,6 +237,8 @@ def _log(ingested: Ingested, work: _Ingest) -> None:
     logger.info("%s", ingested)
     for row, reason, _ in work.rejected[:_NAMED]:
         logger.warning("%s row %d rejected: %s", ingested.source, row, reason)
+    for name, count in work.replaced.items():
+        logger.info("%s: %d records take %s=%s in place of their own", ingested.source, count, name, work.graph[name])
     for name, reason in ingested.dropped_labels.items():
         logger.warning("%s: label %r is not kept: %s", ingested.source, name, reason)
     if work.ignored:

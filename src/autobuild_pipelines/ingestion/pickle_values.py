@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,10 +27,32 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """An allowed name, such as `collections.OrderedDict`, before it is used."""
+    """An allowed name, such as `collections.OrderedDict`, before it is used.
+
+    Attributes:
+        text: The name.
+        make: What stands for calling it; None when it may not be called.
+        inert: Whether its instances become `InertRecord`s.
+    """
 
     text: str
     make: Callable[..., Any] | None
+    inert: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InertRecord:
+    """What stands for an object of a class that is known by name alone: that name, and nothing of its content."""
+
+    name: str
+
+
+@dataclass(slots=True)
+class InertValue:
+    """An inert record on its way; BUILD ends what describes it."""
+
+    name: str
+    complete: bool = False
 
 
 @dataclass(slots=True)
@@ -64,14 +86,21 @@ class ArrayValue:
         self.complete = True
 
 
-def resolve(module: Any, name: Any) -> Name:
+def resolve(module: Any, name: Any, inert: Set[tuple[str, str]] = frozenset()) -> Name:
     """The allowed name `module.name`.
+
+    Args:
+        module: Its module.
+        name: Its name there.
+        inert: Classes, as (module, name), that are allowed beside the list: their instances become inert records.
 
     Raises:
         Refused: It is not on the list; the message says what was asked for.
     """
     if not isinstance(module, str) or not isinstance(name, str):
         raise Refused(f"a name made of {type(module).__name__} and {type(name).__name__}")
+    if (module, name) in inert:
+        return Name(f"{module}.{name}", None, inert=True)
     if (module, name) not in _ALLOWED:
         raise Refused(f"{module[:100]}.{name[:100]}")
     return Name(f"{module}.{name}", _ALLOWED[module, name])

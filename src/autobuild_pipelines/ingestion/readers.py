@@ -10,7 +10,7 @@ The format follows the suffix and is checked against the content:
 | `.csv` | UTF-8, comma-separated, a header line; numbers as plain decimals, an empty cell is a missing value |
 
 All but Parquet may be gzip-compressed with the suffix `.gz` added. A `.csv` may also hold latency samples of the
-block-profiling paper, see `block_profiling.py`.
+block-profiling paper, see `block_profiling.py`, and a `.pkl` a cache of AIO-P, see `aiop.py`.
 
 A record is a mapping; a table has the same keys as columns:
 
@@ -37,6 +37,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from autobuild_pipelines.ingestion.aiop import CLASSES, aiop_record, is_aiop
 from autobuild_pipelines.ingestion.block_profiling import block_profiling_record, is_block_profiling
 from autobuild_pipelines.ingestion.errors import IngestError, one_line
 from autobuild_pipelines.ingestion.files import FileContent, fetch
@@ -98,10 +99,13 @@ def read_records(
 
 
 def _from_pickle(content: FileContent, size_limit: int) -> list[Any]:
-    value = load_plain_pickle(content.data, source=content.path, size_limit=size_limit)
+    value = load_plain_pickle(content.data, source=content.path, size_limit=size_limit, inert=CLASSES)
     if not isinstance(value, list | tuple):
         raise IngestError(f"{content.path}: holds a {type(value).__name__}, expected a list of dicts")
-    return list(value)
+    return [
+        aiop_record(record, f"{content.path} row {row}") if is_aiop(record) else record
+        for row, record in enumerate(value, start=1)
+    ]
 
 
 def _from_json(content: FileContent) -> list[Any]:

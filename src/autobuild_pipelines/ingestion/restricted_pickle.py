@@ -5,23 +5,40 @@ within allowed names a hostile file can still ask for terabytes (a memo index of
 hashed, sets that collide). So this reader takes the standard library's tokeniser (`pickletools.genops`) and evaluates
 the opcodes itself: it imports nothing, calls nothing but the checked constructors of `pickle_values`, and counts what
 it builds. Opcodes that only arbitrary objects need are refused.
+
+Objects of classes that the caller names may stand in the pickle; they become inert records. What describes such an
+object is stepped over: of its parts only those are kept that other parts of the pickle may refer to for good reason
+(texts, numbers, tuples), no lists, sets or dictionaries.
 """
 
 from __future__ import annotations
 
 import pickletools
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from pathlib import Path
 from typing import Any
 
 from autobuild_pipelines.ingestion.errors import IngestError, one_line
-from autobuild_pipelines.ingestion.pickle_values import ArrayValue, DtypeValue, Name, Refused, call, key, resolve
+from autobuild_pipelines.ingestion.pickle_values import (
+    ArrayValue,
+    DtypeValue,
+    InertRecord,
+    InertValue,
+    Name,
+    Refused,
+    call,
+    key,
+    resolve,
+)
 
 DEFAULT_SIZE_LIMIT = 512 * 2**20
 """Most bytes of a file, after decompression."""
 
 MAX_OPERATIONS = 10_000_000
-"""Most opcodes of one pickle; 3,000 published records take 240,000."""
+"""Most opcodes of one pickle, beside those that describe inert records; 3,000 published records take 240,000."""
+
+MAX_INERT_OPERATIONS = 250_000_000
+"""Most opcodes that describe inert records: 1,300 records with a graph of 600 nodes each take about 31 million."""
 
 MAX_NESTING = 50
 MAX_WEIGHT = 20_000_000
@@ -34,17 +51,24 @@ _MALFORMED = (
 )
 
 
-def load_plain_pickle(content: bytes | str | Path, *, source: str = "", size_limit: int = DEFAULT_SIZE_LIMIT) -> Any:
+def load_plain_pickle(
+    content: bytes | str | Path,
+    *,
+    source: str = "",
+    size_limit: int = DEFAULT_SIZE_LIMIT,
+    inert: Set[tuple[str, str]] = frozenset(),
+) -> Any:
     """The plain value in a pickle: containers, numbers, strings, bytes and numeric numpy arrays.
 
     Args:
         content: The pickle, or the path of a local file that holds it.
         source: What to call it in an error; the path by default.
         size_limit: Most bytes that it may have.
+        inert: Classes, as (module, name), whose instances may stand in it; see `InertRecord`. None is ever imported.
 
     Returns:
-        A tree of dict, list, tuple, set, frozenset, str, bytes, int, float, complex, bool, None and `numpy.ndarray`
-        (ordered dicts become dicts, numpy scalars Python numbers, bytearrays bytes).
+        A tree of dict, list, tuple, set, frozenset, str, bytes, int, float, complex, bool, None, `numpy.ndarray` and
+        `InertRecord` (ordered dicts become dicts, numpy scalars Python numbers, bytearrays bytes).
 
     Raises:
         IngestError: The file is missing, too large, truncated or no pickle; or it refers to any other class or
@@ -63,7 +87,7 @@ def load_plain_pickle(content: bytes | str | Path, *, source: str = "", size_lim
     if not content:
         raise IngestError(f"{source}: is empty, expected a pickle")
     try:
-        return _Plain().convert(_Machine().run(content))
+        return _Plain().convert(_Machine(inert).run(content))
     except Refused as refusal:
         raise IngestError(
             f"{source}: refused: the pickle holds {refusal}; only containers, numbers, strings and numeric numpy "
@@ -73,10 +97,19 @@ def load_plain_pickle(content: bytes | str | Path, *, source: str = "", size_lim
         raise IngestError(f"{source}: is not a complete pickle of plain values: {one_line(error)}") from None
 
 
-class _Machine:
-    """The pickle machine: a stack, marks into it, and a memo."""
+class _Dropped:
+    """Stands for every list, set and dictionary of what describes an inert record."""
 
-    def __init__(self) -> None:
+
+_DROPPED = _Dropped()
+
+
+class _Machine:
+    """The pickle machine: a stack, marks into it, a memo, and how many inert records are being described."""
+
+    def __init__(self, inert: Set[tuple[str, str]]) -> None:
+        self.inert = inert
+        self.within = 0
         self.stack: list[Any] = []
         self.marks: list[int] = []
         self.memo: dict[int, Any] = {}
@@ -85,10 +118,12 @@ class _Machine:
     def run(self, content: bytes) -> Any:
         operations = _OPERATIONS
         self.spare = 1000 + 4 * len(content)
-        stop = -1
+        stop, limit = -1, MAX_OPERATIONS
         for count, (opcode, argument, position) in enumerate(pickletools.genops(content)):
-            if count >= MAX_OPERATIONS:
-                raise Refused(f"more than {MAX_OPERATIONS} operations")
+            if count >= limit:
+                raise Refused(f"more than {limit} operations")
+            if self.within and limit < MAX_INERT_OPERATIONS:
+                limit += 1
             operation = operations.get(opcode.name)
             if operation is not None:
                 operation(self, argument)
@@ -124,6 +159,12 @@ class _Machine:
     def push(self, value: Any) -> None:
         self.stack.append(value)
 
+    def push_container(self, value: Any) -> None:
+        self.stack.append(_DROPPED if self.within else value)
+
+    def dropped(self) -> bool:
+        return bool(self.within and self.stack and self.stack[-1] is _DROPPED)
+
     def mark(self, _: Any) -> None:
         self.marks.append(len(self.stack))
 
@@ -152,31 +193,45 @@ class _Machine:
 
     def append(self, _: Any) -> None:
         value = self.pop()
-        self.top(list).append(value)
+        if not self.dropped():
+            self.top(list).append(value)
 
     def extend(self, _: Any) -> None:
         items = self.pop_to_mark()
-        self.top(list).extend(items)
+        if not self.dropped():
+            self.top(list).extend(items)
 
     def set_item(self, _: Any) -> None:
         value, name = self.pop(), self.pop()
-        self.top(dict)[key(name)] = value
+        if not self.dropped():
+            self.top(dict)[key(name)] = value
 
     def set_items(self, _: Any) -> None:
         items = self.pop_to_mark()
-        self.top(dict).update(_pairs(items))
+        if not self.dropped():
+            self.top(dict).update(_pairs(items))
 
     def add_items(self, _: Any) -> None:
         items = self.pop_to_mark()
-        self.top(set).update(key(item) for item in items)
+        if not self.dropped():
+            self.top(set).update(key(item) for item in items)
 
     def name(self, argument: str) -> None:
         module, _, name = argument.partition(" ")
-        self.push(resolve(module, name))
+        self.push(resolve(module, name, self.inert))
 
     def name_from_stack(self, _: Any) -> None:
         name, module = self.pop(), self.pop()
-        self.push(resolve(module, name))
+        self.push(resolve(module, name, self.inert))
+
+    def new_object(self, _: Any) -> None:
+        arguments, kind = self.pop(), self.pop()
+        if not (isinstance(kind, Name) and kind.inert):
+            raise Refused(f"the operation NEWOBJ on {kind.text if isinstance(kind, Name) else type(kind).__name__}")
+        if arguments != ():
+            raise Refused(f"a {kind.text} that is made of arguments")
+        self.within += 1
+        self.push(InertValue(kind.text))
 
     def reduce(self, _: Any) -> None:
         arguments, function = self.pop(), self.pop()
@@ -190,6 +245,12 @@ class _Machine:
     def build(self, _: Any) -> None:
         state = self.pop()
         target = self.stack[-1]
+        if isinstance(target, InertValue):
+            if target.complete:
+                raise Refused(f"a second description of {target.name}")
+            target.complete = True
+            self.within -= 1
+            return
         if not isinstance(target, DtypeValue | ArrayValue):
             what = target.text if isinstance(target, Name) else type(target).__name__
             raise Refused(f"attributes for {what}")
@@ -224,14 +285,14 @@ _OPERATIONS: dict[str, Callable[[_Machine, Any], None]] = {
     "NONE": lambda m, _: m.push(None),
     "NEWTRUE": lambda m, _: m.push(True),
     "NEWFALSE": lambda m, _: m.push(False),
-    "EMPTY_LIST": lambda m, _: m.push([]),
+    "EMPTY_LIST": lambda m, _: m.push_container([]),
     "EMPTY_TUPLE": lambda m, _: m.push(()),
-    "EMPTY_DICT": lambda m, _: m.push({}),
-    "EMPTY_SET": lambda m, _: m.push(set()),
-    "LIST": lambda m, _: m.push(m.pop_to_mark()),
+    "EMPTY_DICT": lambda m, _: m.push_container({}),
+    "EMPTY_SET": lambda m, _: m.push_container(set()),
+    "LIST": lambda m, _: m.push_container(m.pop_to_mark()),
     "TUPLE": lambda m, _: m.push(tuple(m.pop_to_mark())),
-    "DICT": lambda m, _: m.push(_pairs(m.pop_to_mark())),
-    "FROZENSET": lambda m, _: m.push(frozenset(key(item) for item in m.pop_to_mark())),
+    "DICT": lambda m, _: m.push_container(_pairs(m.pop_to_mark())),
+    "FROZENSET": lambda m, _: m.push_container(frozenset(key(item) for item in m.pop_to_mark())),
     "TUPLE1": lambda m, _: m.tuple_of(1),
     "TUPLE2": lambda m, _: m.tuple_of(2),
     "TUPLE3": lambda m, _: m.tuple_of(3),
@@ -248,6 +309,7 @@ _OPERATIONS: dict[str, Callable[[_Machine, Any], None]] = {
     "ADDITEMS": _Machine.add_items,
     "GLOBAL": _Machine.name,
     "STACK_GLOBAL": _Machine.name_from_stack,
+    "NEWOBJ": _Machine.new_object,
     "REDUCE": _Machine.reduce,
     "BUILD": _Machine.build,
     "INST": _Machine.instance,
@@ -275,6 +337,10 @@ class _Plain:
                 if not value.complete:
                     raise ValueError("a numpy array lacks its content")
                 return value.array, 1 + value.array.size, 0
+            case InertValue():
+                return InertRecord(value.name), 1, 0
+            case _Dropped():
+                raise Refused("a part of an inert object outside of it")
             case Name():
                 raise Refused(f"{value.text} as a value")
             case DtypeValue():

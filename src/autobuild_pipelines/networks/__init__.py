@@ -1,7 +1,14 @@
 """Real networks of architectures: definitions as data, torch modules, supernets, exact MACs and parameters."""
 
 from autobuild_pipelines.networks.calibration import recalibrate_batch_norm
-from autobuild_pipelines.networks.costs import LayerCosts, mac_costs, macs, parameter_costs, parameters
+from autobuild_pipelines.networks.costs import (
+    LayerCosts,
+    backbone_mac_costs,
+    mac_costs,
+    macs,
+    parameter_costs,
+    parameters,
+)
 from autobuild_pipelines.networks.definition import NetworkDefinition, NetworkError, make_divisible
 from autobuild_pipelines.networks.modules import Subnet, build_subnet, example_input, resolution_of
 from autobuild_pipelines.networks.supernet import Supernet, splice
@@ -13,6 +20,7 @@ __all__ = [
     "NetworkError",
     "Subnet",
     "Supernet",
+    "backbone_mac_costs",
     "build_subnet",
     "example_input",
     "load_supernet",

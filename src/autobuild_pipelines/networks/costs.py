@@ -107,6 +107,25 @@ def mac_costs(space: SearchSpace, definition: NetworkDefinition) -> LayerCosts[n
     return _costs(space, definition, Block.macs, fixed)
 
 
+def backbone_mac_costs(space: SearchSpace, definition: NetworkDefinition, side: int) -> LayerCosts[np.int64]:
+    """Multiply-accumulates of every layer of the network as another task's backbone, for one image of `side` x `side`.
+
+    A backbone ends before the pooling: it has the stem, the stages and the head's first convolutions, and no
+    classifier. The architecture's own resolution is that of classification and plays no part.
+
+    Raises:
+        NetworkError: The definition does not fit the space.
+    """
+    before, _ = head_convs(definition)
+
+    def fixed(resolution: int) -> int:
+        stem, block = stem_conv(definition), first_block(definition)
+        last = stage_input_size(definition, len(definition.stages), resolution)
+        return stem.macs(resolution) + block.macs(stem.output_size(resolution)) + sum(c.macs(last) for c in before)
+
+    return _costs(space, definition, Block.macs, fixed, side=side)
+
+
 def parameter_costs(space: SearchSpace, definition: NetworkDefinition) -> LayerCosts[np.int64]:
     """Trainable parameters of every layer."""
     before, after = head_convs(definition)
@@ -143,9 +162,14 @@ def _costs(
     definition: NetworkDefinition,
     layer: Callable[[Block, int], int],
     fixed: Callable[[int], int],
+    *,
+    side: int | None = None,
 ) -> LayerCosts[np.int64]:
+    """The costs at every resolution of the space; with `side`, those at that input size for each of them."""
     definition.check_fits(space)
     choices = resolutions(space, definition)
+    if side is not None:
+        choices = (side,) * len(choices)
     table = np.zeros((len(choices), space.slots, len(space.layers) + 1), dtype=np.int64)
     for position in positions(space):
         blocks = [layer_block(space, definition, position, code) for code in range(len(space.layers))]

@@ -36,6 +36,8 @@ _SOURCES: dict[str, dict[str, str]] = {
     "surrogate": {"surrogate": "params:surrogate"},
     "macs": {"network": "params:network"},
     "params": {"network": "params:network"},
+    "backbone_flops": {"network": "params:network"},
+    "fitted_flops": {"network": "params:network", "architectures": "architectures"},
     "imagenet": _FANNED_OUT,
     "latency": _LATENCY,
 }
@@ -100,9 +102,14 @@ def metric_sources(evaluators: Mapping[str, Mapping[str, Any]]) -> str:
     return ", ".join(f"{metric}: {entry['type']}" for metric, entry in evaluators.items())
 
 
+def evaluator_inputs(types: frozenset[str]) -> dict[str, str]:
+    """What evaluators of these types are made from: fields of `EvaluatorSources`, and the datasets that fill them."""
+    return {field: dataset for kind in sorted(types) for field, dataset in _SOURCES.get(kind, {}).items()}
+
+
 def evaluator_node(outline: SpaceOutline) -> Node:
     """The node, reading only what the space's types of evaluators need."""
-    inputs = {"space": "search_space", "settings": "params:evaluators", **_inputs(outline.evaluator_types)}
+    inputs = {"space": "search_space", "settings": "params:evaluators", **evaluator_inputs(outline.evaluator_types)}
     return node(make_evaluator, inputs, "evaluator", name="make_evaluator")
 
 
@@ -112,11 +119,11 @@ def label_evaluator_node(outline: SpaceOutline) -> Node:
     Raises:
         EvaluationError: A label's type does.
     """
-    if circular := sorted({"table", "predictor"} & outline.label_types):
+    if circular := sorted({"table", "predictor", "fitted_flops"} & outline.label_types):
         raise EvaluationError(
             f"labels: type {circular[0]!r} is made from the ingested architectures, which these evaluators label"
         )
-    inputs = {"space": "search_space", "settings": "params:labels", **_inputs(outline.label_types)}
+    inputs = {"space": "search_space", "settings": "params:labels", **evaluator_inputs(outline.label_types)}
     return node(make_evaluator, inputs, "label_evaluator", name="make_label_evaluator")
 
 
@@ -128,7 +135,3 @@ def latency_evaluator_node() -> Node:
 def make_latency_evaluator(space: SearchSpace, **sources: Any) -> Evaluator:
     """What measures `latency_ms`, `latency_spread` and `latency_outliers` on this machine, recorded in the ledger."""
     return measuring_evaluator(EvaluatorSources(space, **sources))
-
-
-def _inputs(kinds: frozenset[str]) -> dict[str, str]:
-    return {field: dataset for kind in sorted(kinds) for field, dataset in _SOURCES.get(kind, {}).items()}

@@ -8,15 +8,18 @@ from autobuild_pipelines.predictors.metrics import (
     predictor_metrics,
 )
 from autobuild_pipelines.predictors.model import GraphPredictor, ModelSettings
+from autobuild_pipelines.predictors.presets import PRESETS, Preset, read_predictor
 from autobuild_pipelines.predictors.split import split_rows
 from autobuild_pipelines.predictors.trained import PredictorError, TrainedPredictors
 from autobuild_pipelines.predictors.training import Runner, train
 from autobuild_pipelines.predictors.training_settings import TrainingSettings
 
 __all__ = [
+    "PRESETS",
     "GraphPredictor",
     "ModelSettings",
     "PredictorError",
+    "Preset",
     "RidgeBaseline",
     "Runner",
     "TrainedPredictors",
@@ -25,6 +28,7 @@ __all__ = [
     "held_out_predictions",
     "prediction_metrics",
     "predictor_metrics",
+    "read_predictor",
     "split_rows",
     "train",
 ]

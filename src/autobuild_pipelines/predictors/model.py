@@ -37,6 +37,9 @@ class ModelSettings:
         head_activation: Before the last linear layer.
         embedding: Width of each FE-MLP category's embedding. The paper does not give it; the wider, the sooner the
             scalars learn at the paper's learning rate.
+        lift: Width of a linear layer and ReLU between the 0-hop embedding and the first message passing, 0 for none
+            (the paper's). GATv2 is linear in its inputs but for the attention, so without it a node's embedding is a
+            sum of what its features contribute: the effect of expansion cannot depend on the stage.
     """
 
     layer: str = "GATv2Conv"
@@ -46,6 +49,7 @@ class ModelSettings:
     activation: str = "ReLU"
     head_activation: str = "ReLU"
     embedding: int = 128
+    lift: int = 0
 
     def __post_init__(self) -> None:
         for key, value, known in (
@@ -142,7 +146,8 @@ class GraphPredictor(nn.Module):
         self.schema, self.settings, self.members = schema, settings, members
         count = len(schema.categories)
         self.fe_mlp = FEMLP(schema, members, settings.embedding)
-        sizes = [count] + [settings.hidden] * settings.layers
+        self.lift = MemberLinear(members, count, settings.lift) if settings.lift else None
+        sizes = [settings.lift or count] + [settings.hidden] * settings.layers
         kind = LAYERS[settings.layer]
         self.layers = nn.ModuleList(kind(members, a, b) for a, b in pairwise(sizes))
         self.norms = nn.ModuleList(MemberBatchNorm(members, settings.hidden) for _ in range(settings.layers))
@@ -169,13 +174,21 @@ class GraphPredictor(nn.Module):
 
     def node_embeddings(self, features: Tensor, graphs: SequenceGraphs) -> list[Tensor]:
         """Node embeddings of hop 0 to M, each [members, nodes, width]."""
-        hidden = [self.fe_mlp(features).index_select(1, graphs.nodes)]
+        words = self.fe_mlp(features)
+        hidden = [words.index_select(1, graphs.nodes)]
+        received = self.receive(0, words).index_select(1, graphs.nodes)
         linked = torch.ones(len(graphs.nodes), 1, device=graphs.nodes.device)
         linked[graphs.starts] = 0.0
         for hop in range(self.hops):
-            out = self.layer(hop).on_chains(hidden[-1], linked)
-            hidden.append(self.finish(hop, out, hidden[-1]))
+            out = self.layer(hop).on_chains(received, linked)
+            received = self.finish(hop, out, hidden[-1])
+            hidden.append(received)
         return hidden
+
+    def receive(self, hop: int, nodes: Tensor) -> Tensor:
+        """What the message passing from `hop` on works with: the hop's embeddings [members, nodes, width], at hop 0
+        lifted."""
+        return nodes if hop or self.lift is None else F.relu(self.lift(nodes))
 
     def finish(self, hop: int, out: Tensor, previous_hop: Tensor) -> Tensor:
         """Batch norm, activation and (from the second layer on) the skip connection after message passing."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -85,22 +86,63 @@ class TrainedPredictors:
             Predictions [targets, ensemble, n] and graph-embedding L1 norms [targets, ensemble, M + 1, n] (which Eq. 4
             ranks).
         """
-        keep_freed_memory()
-        vocabulary = Vocabulary(self.space)
-        features = torch.from_numpy(vocabulary.features).to(self.device)
         predictions, norms = [], []
-        with torch.inference_mode():
-            for start in range(0, len(array), CHUNK):
-                part = array.take(slice(start, start + CHUNK))
-                graphs = sequence_graphs(self.space, part, vocabulary).to(self.device)
-                predicted, embeddings = self.model(features, graphs)
-                predictions.append(predicted.cpu())
-                norms.append(torch.stack([e.abs().sum(-1) for e in embeddings], dim=1).cpu())
+        for predicted, embeddings in self._run(array):
+            predictions.append(predicted.cpu())
+            norms.append(torch.stack([e.abs().sum(-1) for e in embeddings], dim=1).cpu())
         if not predictions:
             predictions.append(torch.empty(self.model.members, 0))
             norms.append(torch.empty(self.model.members, self.model.hops + 1, 0))
         found = self.by_target(torch.cat(norms, dim=2).double().numpy())
         return self.rescale(self.by_target(torch.cat(predictions, dim=1).double().numpy())), found
+
+    def embed(self, array: ArchitectureArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Predictions and what they are made from.
+
+        Returns:
+            Predictions [targets, n] as `predict`, and [n, members * width] the graph embeddings of the last hop, all
+            members' side by side.
+        """
+        found = [(p.cpu(), e[-1].transpose(0, 1).flatten(1).cpu()) for p, e in self._run(array)]
+        if not found:
+            width = self.model.members * self.model.settings.hidden
+            found = [(torch.empty(self.model.members, 0), torch.empty(0, width))]
+        standardised = self.by_target(torch.cat([p for p, _ in found], dim=1).double().numpy())
+        return self.rescale(standardised).mean(axis=1), torch.cat([e for _, e in found]).double().numpy()
+
+    def only(self, targets: Sequence[str]) -> TrainedPredictors:
+        """The predictors of some of the targets, in the order given.
+
+        Raises:
+            PredictorError: There is no predictor of a target.
+        """
+        if missing := [target for target in targets if target not in self.targets]:
+            raise PredictorError(f"there is no predictor of target {missing[0]!r}, only of {list(self.targets)}")
+        rows = [self.targets.index(target) for target in targets]
+        members = [row * self.ensemble + member for row in rows for member in range(self.ensemble)]
+        model = GraphPredictor(self.model.schema, self.model.settings, len(members)).to(self.device).eval()
+        model.load_state_dict({key: value[members] for key, value in self.model.state_dict().items()})
+        return replace(
+            self,
+            targets=tuple(targets),
+            equations={name: text for name, text in self.equations.items() if name in targets},
+            model=model,
+            label_mean=self.label_mean[rows],
+            label_std=self.label_std[rows],
+            hop_mean=self.hop_mean[members],
+            hop_std=self.hop_std[members],
+        )
+
+    def _run(self, array: ArchitectureArray) -> Iterator[tuple[Tensor, list[Tensor]]]:
+        """Standardised predictions and graph embeddings of every hop, some architectures at a time."""
+        keep_freed_memory()
+        vocabulary = Vocabulary(self.space)
+        features = torch.from_numpy(vocabulary.features).to(self.device)
+        for start in range(0, len(array), CHUNK):
+            part = array.take(slice(start, start + CHUNK))
+            with torch.inference_mode():
+                found = self.model(features, sequence_graphs(self.space, part, vocabulary).to(self.device))
+            yield found
 
     def by_target(self, stacked: NDArray[np.float64]) -> NDArray[np.float64]:
         """[members, ...] to [targets, ensemble, ...]."""

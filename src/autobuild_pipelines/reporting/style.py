@@ -39,8 +39,10 @@ class VariantStyle:
 # The first entry whose every word occurs in the variant's name applies.
 _VARIANTS: tuple[tuple[tuple[str, ...], VariantStyle], ...] = (
     (("training",), VariantStyle(GREY, "dot", "circle-open")),
+    (("fine", "tuned"), VariantStyle(SOFT_INK, "solid", "circle-open")),
     (("eq5",), VariantStyle(SKY, "dash", "triangle-up")),
     (("contextual",), VariantStyle(BLUE, "solid", "circle")),
+    (("guided",), VariantStyle(VERMILLION, "solid", "star")),
     (("autobuild",), VariantStyle(BLUE, "solid", "circle")),
     (("layer", "full"), VariantStyle(ORANGE, "dashdot", "square")),
     (("layer", "insight"), VariantStyle(GREEN, "longdash", "diamond")),

@@ -18,6 +18,7 @@ from autobuild_pipelines.reporting.verification_figure import foretold
 WIDTH = 100
 """Columns of a log that is no terminal."""
 _FEW = 6
+_SETS = ("training_set", "fine_tuned")
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ def print_summary(
     predictor_metrics: Mapping[str, pd.DataFrame] | None = None,
     counts: Mapping[str, Counts] | None = None,
     verifications: Mapping[str, pd.DataFrame] | None = None,
+    leaders: Mapping[str, pd.DataFrame] | None = None,
     console: Console | None = None,
 ) -> None:
     """Print the summary of a run.
@@ -57,6 +59,7 @@ def print_summary(
         predictor_metrics: Per space, the table `predictor_metrics`.
         counts: Per space, what was read and scored.
         verifications: Per space, the table `verification_metrics`.
+        leaders: Per space, the table `module_leaders`; said of ensembles alone.
         console: Where to print; by default standard output, 100 columns wide unless it is a terminal.
     """
     if console is None:
@@ -69,6 +72,8 @@ def print_summary(
         console.print(_heading(space, comparison))
         if counts and space in counts:
             console.print(_counted(counts[space]))
+        if leaders and space in leaders and leaders[space]["standard_error"].notna().any():
+            console.print(_led(leaders[space]))
         if comparison.empty:
             console.print(Text("Nothing was compared: the table of the comparison is empty.", style="yellow"))
         else:
@@ -110,8 +115,17 @@ def _counted(counts: Counts) -> Text:
     )
 
 
+def _led(leaders: pd.DataFrame) -> Text:
+    """How many modules of a unit may be its best, as far as the ensemble can tell."""
+    groups = []
+    for method, rows in leaders.groupby("method", sort=False):
+        may_be_best = rows["tied"] + 1
+        groups.append(f"{wording.words(str(method))} {may_be_best.median():,.0f} (up to {may_be_best.max():,})")
+    return Text(f"modules that may be their unit's best: {' · '.join(groups)}", style="dim")
+
+
 def _comparison(comparison: pd.DataFrame, width: int) -> Table:
-    """A row per search variant, one for the best built set, one for the training set; columns per problem."""
+    """A row per search variant, one for the best built set, then the sets of given labels; columns per problem."""
     problems = [str(problem) for problem in comparison["problem"].unique()]
     objectives = {problem: _objectives(comparison[comparison["problem"] == problem]) for problem in problems}
     rows = [(name, _pick(comparison, name)) for name in _row_names(comparison)]
@@ -146,9 +160,9 @@ def _objectives(rows: pd.DataFrame) -> list[str]:
 
 def _row_names(comparison: pd.DataFrame) -> list[str]:
     names = list(dict.fromkeys(map(str, comparison["variant"])))
-    searched = [n for n in names if not n.startswith("built:") and n != "training_set"]
+    searched = [n for n in names if not n.startswith("built:") and n not in _SETS]
     built = ["built (best set)"] if any(n.startswith("built:") for n in names) else []
-    return [*searched, *built, *(n for n in names if n == "training_set")]
+    return [*searched, *built, *(n for n in names if n in _SETS)]
 
 
 def _pick(comparison: pd.DataFrame, name: str) -> dict[str, pd.Series]:

@@ -26,8 +26,10 @@ _PUBLISHED = {
     "Layer insight": "Layer-Insight",
     "Stage full": "Stage-Full",
     "AutoBuild NAS": "AutoBuild-NAS",
+    "AutoBuild guided": "AutoBuild-Guided",
+    "Fine tuned": "Fine-tuned set",
 }
-"""The paper's spelling of its search variants."""
+"""The paper's spelling of its search variants, ours beside them, and of its sets."""
 # Endings of column names; a longer one stands before what it ends with.
 _UNITS = {
     ("percent",): "%",

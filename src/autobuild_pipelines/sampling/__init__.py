@@ -1,4 +1,4 @@
-"""The embedded sample: architectures with surrogate accuracy, tabulated latency, exact MACs and parameters."""
+"""The embedded samples: random architectures, labelled by evaluators (surrogate metrics, exact costs)."""
 
 from autobuild_pipelines.sampling.architectures import make_sample, sample_architectures
 

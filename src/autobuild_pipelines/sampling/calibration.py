@@ -1,4 +1,4 @@
-"""Calibrating the surrogate accuracy: depth effects and scales from label means and deviations.
+"""Calibrating a surrogate: depth effects and scales from label means and deviations.
 
     python -m autobuild_pipelines.sampling.calibration ofa_mbv3
 
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import yaml
 from numpy.typing import NDArray
+from omegaconf import OmegaConf
 from scipy.optimize import least_squares
 
 from autobuild_pipelines.evaluators.surrogate import SurrogateParts, noise
@@ -106,10 +107,13 @@ def _rounded(values: Sequence[Floats]) -> tuple[tuple[float, ...], ...]:
 def _rewrite(name: str, conf: Path) -> None:
     path = conf / "parameters" / f"{name}_surrogate.yml"
     text = path.read_text(encoding="utf-8").split(MARK)[0].rstrip("\n") + "\n"
-    space = SearchSpace.from_yaml(conf / "spaces" / f"{name}.yml", name)
+    # A declaration may refer to another space's: ${ofa_mbv3.space.units}.
+    declared = OmegaConf.merge(*(OmegaConf.load(file) for file in sorted((conf / "spaces").glob("*.yml"))))
+    space = SearchSpace.from_mapping(name, OmegaConf.to_container(declared, resolve=True)[name]["space"])  # type: ignore
     content = yaml.safe_load(text)[name]
     settings, targets = split_surrogate(name, content["surrogate"])
-    calibrated = calibrate(space, settings, targets, sample_architectures(space, **content["sample"]))
+    drawn = {key: value for key, value in content["sample"].items() if key != "labels"}
+    calibrated = calibrate(space, settings, targets, sample_architectures(space, **drawn))
     lines = [f"      {key}: {[list(unit) for unit in values]}\n" for key, values in calibrated]
     path.write_text(text + MARK + "".join(lines), encoding="utf-8")
 

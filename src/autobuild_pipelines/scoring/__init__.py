@@ -1,16 +1,23 @@
-"""Which modules make a network good: label statistics, Eq. 5 and contextual scores."""
+"""Which modules make a network good: label statistics, Eq. 5 and contextual scores, and how sure they are."""
 
 from autobuild_pipelines.scoring.contextual import contextual_scores
 from autobuild_pipelines.scoring.eq5 import ScoringError, eq5_scores, root_norms
 from autobuild_pipelines.scoring.label_statistics import label_statistics
+from autobuild_pipelines.scoring.leaders import module_leaders
 from autobuild_pipelines.scoring.module_scores import choose_contexts, score_modules
+from autobuild_pipelines.scoring.uncertainty import Uncertainty, UncertaintyError, rank_intervals, uncertainty
 
 __all__ = [
     "ScoringError",
+    "Uncertainty",
+    "UncertaintyError",
     "choose_contexts",
     "contextual_scores",
     "eq5_scores",
     "label_statistics",
+    "module_leaders",
+    "rank_intervals",
     "root_norms",
     "score_modules",
+    "uncertainty",
 ]

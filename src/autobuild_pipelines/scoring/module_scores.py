@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from autobuild_pipelines.predictors import TrainedPredictors
 from autobuild_pipelines.scoring.contextual import contextual_scores
 from autobuild_pipelines.scoring.eq5 import ScoringError, eq5_scores
+from autobuild_pipelines.scoring.uncertainty import uncertainty
 from autobuild_pipelines.spaces import ArchitectureArray, Codes, SearchSpace, module_depths
 
 METHODS = ("eq5", "contextual")
@@ -25,6 +26,7 @@ def score_modules(
     contexts: ArchitectureArray,
     graph: Mapping[str, Any] | None = None,
     min_count: int = 10,
+    confidence: float = 0.9,
     progress: bool = True,
 ) -> pd.DataFrame:
     """Score all modules of all ranking units.
@@ -36,14 +38,18 @@ def score_modules(
         contexts: For contextual scores; see `choose_contexts`.
         graph: Graph-level values at which Eq. 5 feeds modules.
         min_count: Fewest architectures in a (unit, layers) cell for Eq. 5.
+        confidence: Of what an ensemble says about ranks, see `uncertainty`.
         progress: Show progress bars.
 
     Returns:
         Columns unit (1-based ranking unit), module (JSON list of layer objects), layers, target, method, score (of an
-        ensemble, its members' mean), rank (1 is best within unit, target and method; ties in enumeration order).
+        ensemble, its members' mean), standard_error (of that mean; NaN with one predictor per target), rank (1 is best
+        within unit, target and method; ties in enumeration order), rank_low, rank_high, distinguishable (from the best;
+        see `Uncertainty`).
 
     Raises:
         ScoringError: Unknown method, or see `eq5_scores`.
+        UncertaintyError: `confidence` is not between 0 and 1.
     """
     if unknown := [m for m in methods if m not in METHODS]:
         raise ScoringError(f"scoring.methods: {unknown} not in {list(METHODS)}")
@@ -55,8 +61,7 @@ def score_modules(
             scores["eq5"] = eq5_scores(predictors, unit, modules, label_statistics, graph=graph, min_count=min_count)
         if "contextual" in methods:
             scores["contextual"] = contextual_scores(predictors, unit, modules, contexts, progress=progress)
-        means = {method: values.mean(axis=1) for method, values in scores.items()}
-        parts.append(_table(predictors, unit.number, modules, means))
+        parts.append(_table(predictors, unit.number, modules, scores, confidence))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -94,15 +99,21 @@ def choose_contexts(
 
 
 def _table(
-    predictors: TrainedPredictors, unit: int, modules: Codes, scores: Mapping[str, NDArray[np.float64]]
+    predictors: TrainedPredictors,
+    unit: int,
+    modules: Codes,
+    scores: Mapping[str, NDArray[np.float64]],
+    confidence: float,
 ) -> pd.DataFrame:
     text = predictors.space.module_json(modules)
     depths = module_depths(modules)
     frames = []
     for method, values in scores.items():
-        for target, score in zip(predictors.targets, values, strict=True):
+        for target, of_members in zip(predictors.targets, values, strict=True):
+            score = of_members.mean(axis=0)
             rank = np.empty(len(score), dtype=np.int64)
             rank[np.argsort(-score, kind="stable")] = np.arange(1, len(score) + 1)
+            known = uncertainty(of_members, depths, confidence=confidence)
             frames.append(
                 pd.DataFrame(
                     {
@@ -112,7 +123,11 @@ def _table(
                         "target": target,
                         "method": method,
                         "score": score,
+                        "standard_error": known.standard_error,
                         "rank": rank,
+                        "rank_low": known.rank_low,
+                        "rank_high": known.rank_high,
+                        "distinguishable": known.distinguishable,
                     }
                 )
             )

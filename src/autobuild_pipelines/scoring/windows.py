@@ -108,7 +108,8 @@ class HopRecursion:
         key = (id(state), hop)
         if key not in self._projected:
             members, contexts, rows, _ = state.values.shape
-            message, own = self.model.layer(hop).project(state.values.flatten(1, 2))
+            received = self.model.receive(hop, state.values.flatten(1, 2))
+            message, own = self.model.layer(hop).project(received)
             shape = (members, contexts, rows)
             # The state is kept beside its projection so that its id stays its own.
             self._projected[key] = (state, message.view(*shape, -1), own.view(*shape, *own.shape[2:]))

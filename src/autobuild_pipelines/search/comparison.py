@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -17,6 +17,7 @@ from autobuild_pipelines.spaces import SearchSpace
 log = logging.getLogger(__name__)
 
 TRAINING_SET = "training_set"
+FINE_TUNED = "fine_tuned"
 Floats = NDArray[np.float64]
 
 
@@ -32,13 +33,15 @@ def compare(
     *,
     built: pd.DataFrame | None = None,
     training: pd.DataFrame | None = None,
+    fine_tuned: pd.DataFrame | None = None,
     label_kind: str,
 ) -> pd.DataFrame:
     """Table `comparison`: one row per problem and variant.
 
     Beside the search variants stand what was built directly ("built:<target>:<method>", those whose target is one of
-    the problem's) and the training set. Both count only with the problem's graph-level values: at another resolution
-    neither accuracy nor latency is the same quantity, so such training rows would compare different problems.
+    the problem's), the training set and, where there is one, the individually fine-tuned set. They count only with the
+    problem's graph-level values: at another resolution neither accuracy nor latency is the same quantity, so such
+    training rows would compare different problems.
 
     Args:
         space: The search space.
@@ -46,6 +49,7 @@ def compare(
         evaluations: Table `evaluations` with the objective columns.
         built: Table `built_architectures` with metrics.
         training: Table `architectures` with labels; left out for problems whose metrics it lacks.
+        fine_tuned: Table `fine_tuned_architectures`, likewise.
         label_kind: "surrogate", "measured", "predicted" or "published".
 
     Returns:
@@ -55,7 +59,9 @@ def compare(
     """
     rows = []
     for problem in problems:
-        for contender in _contenders(space, problem, evaluations, built, training):
+        for contender in contenders(
+            space, problem, evaluations, built, {TRAINING_SET: training, FINE_TUNED: fine_tuned}
+        ):
             volumes = [problem.hypervolume(run) for run in contender.runs]
             best = np.asarray([_best(problem, run) for run in contender.runs]).mean(axis=0)
             rows.append(
@@ -82,6 +88,7 @@ def progress_under_budgets(
     *,
     built: pd.DataFrame | None = None,
     training: pd.DataFrame | None = None,
+    fine_tuned: pd.DataFrame | None = None,
     label_kind: str,
 ) -> pd.DataFrame:
     """What each contender of `compare` has reached after its first so many evaluations.
@@ -95,7 +102,9 @@ def progress_under_budgets(
     """
     rows = []
     for problem in problems:
-        for contender in _contenders(space, problem, evaluations, built, training):
+        for contender in contenders(
+            space, problem, evaluations, built, {TRAINING_SET: training, FINE_TUNED: fine_tuned}
+        ):
             for budget in budgets:
                 runs = [run[:budget] for run in contender.runs if len(run) >= budget]
                 if not runs:
@@ -108,34 +117,38 @@ def progress_under_budgets(
 
 
 @dataclass(frozen=True, eq=False)
-class _Contender:
+class Contender:
+    """Something that is compared on one problem."""
+
     name: str
     runs: list[Floats]
     """Per seed [evaluations, objectives], in order."""
 
 
-def _contenders(
+def contenders(
     space: SearchSpace,
     problem: Problem,
     evaluations: pd.DataFrame,
     built: pd.DataFrame | None,
-    training: pd.DataFrame | None,
-) -> Iterator[_Contender]:
+    sets: Mapping[str, pd.DataFrame | None],
+) -> Iterator[Contender]:
+    """The search variants of a problem, then what was built directly, then the sets of labelled architectures."""
     searched = evaluations[evaluations["problem"] == problem.name]
     for name, rows in searched.groupby("variant", sort=False):
         runs = [run.sort_values("evaluation") for _, run in rows.groupby("seed")]
-        yield _Contender(str(name), [problem.values(run) for run in runs])
+        yield Contender(str(name), [problem.values(run) for run in runs])
     if built is not None:
         for key, rows in built.groupby(["target", "method"], sort=False):
             target, method = cast("tuple[str, str]", key)
             if target in problem.targets:
-                ranked = _of_problem(space, problem, rows.sort_values("rank"))
+                ranked = of_problem(problem, rows.sort_values("rank"))
                 yield from _single(problem, built_variant(target, method), ranked)
-    if training is not None:
-        yield from _single(problem, TRAINING_SET, _of_problem(space, problem, training))
+    for name, table in sets.items():
+        if table is not None:
+            yield from _single(problem, name, of_problem(problem, table))
 
 
-def _single(problem: Problem, name: str, table: pd.DataFrame) -> Iterator[_Contender]:
+def _single(problem: Problem, name: str, table: pd.DataFrame) -> Iterator[Contender]:
     if missing := [metric for metric in problem.metrics if metric not in table.columns]:
         log.warning("problem %s: %s is not compared, it has no %s", problem.name, name, ", ".join(missing))
         return
@@ -143,10 +156,11 @@ def _single(problem: Problem, name: str, table: pd.DataFrame) -> Iterator[_Conte
     if known.empty:
         log.warning("problem %s: %s is not compared, it has no rows with %s", problem.name, name, problem.graph)
         return
-    yield _Contender(name, [problem.evaluate(known).to_numpy()])
+    yield Contender(name, [problem.evaluate(known).to_numpy()])
 
 
-def _of_problem(space: SearchSpace, problem: Problem, table: pd.DataFrame) -> pd.DataFrame:
+def of_problem(problem: Problem, table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `table` that have the problem's graph-level values."""
     keep = np.ones(len(table), dtype=bool)
     for name, value in problem.graph.items():
         keep &= (table[name] == value).to_numpy(dtype=bool)

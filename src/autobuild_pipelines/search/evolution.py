@@ -102,7 +102,7 @@ def evolve(
         Everything evaluated, in order.
     """
     proposer = _FromSupport(support) if support is not None else _Distinct(settings.max_rounds)
-    record = _Record(evaluator, problem)
+    record = Record(evaluator, problem)
     record.add(proposer.propose(lambda count: sample(count, rng), settings.initial))
     for _ in range(settings.iterations):
         parents = record.array.take(problem.front(record.objectives.to_numpy()))
@@ -117,13 +117,16 @@ def evolve(
         if not len(children):
             break
         record.add(children)
-    return Evolution(
-        record.array, record.metrics, record.objectives, np.concatenate(record.generations), settings.budget
-    )
+    return record.evolution(settings.budget)
 
 
-class _Record:
-    """Everything evaluated so far."""
+class Record:
+    """Everything evaluated so far.
+
+    Args:
+        evaluator: Gives metrics.
+        problem: Gives objectives.
+    """
 
     def __init__(self, evaluator: Evaluator, problem: Problem) -> None:
         self._evaluator, self._problem = evaluator, problem
@@ -131,7 +134,19 @@ class _Record:
         self._tables: list[pd.DataFrame] = []
         self.generations: list[NDArray[np.int64]] = []
 
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """[n, objectives] so far; NaN where an evaluation failed."""
+        if not self._arrays:
+            return np.empty((0, len(self._problem.objectives)))
+        return self.objectives.to_numpy(dtype=np.float64)
+
+    def evolution(self, budget: int) -> Evolution:
+        """The run that these evaluations are."""
+        return Evolution(self.array, self.metrics, self.objectives, np.concatenate(self.generations), budget)
+
     def add(self, array: ArchitectureArray) -> None:
+        """Evaluate a generation, in one call."""
         self.generations.append(np.full(len(array), len(self.generations), dtype=np.int64))
         self._arrays.append(array)
         self._tables.append(checked_evaluation(self._evaluator, array))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Annotated, Any, cast
 
 import numpy as np
@@ -14,9 +15,12 @@ from tqdm import tqdm
 from autobuild_pipelines.building import with_graph
 from autobuild_pipelines.evaluators import Evaluator, checked_evaluation
 from autobuild_pipelines.search.evolution import Evolution, EvolutionSettings, evolve
+from autobuild_pipelines.search.guide import Guide
+from autobuild_pipelines.search.guided import GuidedSettings, guided_search
 from autobuild_pipelines.search.problem import Problem, SearchError, check_problems, checked
 from autobuild_pipelines.search.projection import NearestSupported
 from autobuild_pipelines.search.randomness import generator
+from autobuild_pipelines.search.stopwatch import Stopwatch
 from autobuild_pipelines.search.variants import ReducedSpaces, Variant, VariantSearch, variant_search
 from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace, to_table
 
@@ -33,10 +37,12 @@ class SearchSettings(EvolutionSettings):
         seeds: Runs of every variant.
         variants: Name to variant, in the order of the tables.
         mutation_probability: For variants that name none.
+        guided: What guided variants do between evaluations.
     """
 
     seeds: Annotated[int, Field(ge=1)] = 5
     mutation_probability: Annotated[float, Field(ge=0, le=1)] = 0.5
+    guided: GuidedSettings = Field(default_factory=GuidedSettings)
     variants: Annotated[dict[str, dict[str, Any]], Field(min_length=1)]
 
     @classmethod
@@ -55,6 +61,11 @@ class SearchSettings(EvolutionSettings):
         """The variants, checked."""
         default = {"mutation_probability": self.mutation_probability}
         return tuple(Variant.from_mapping(name, {**default, **entry}) for name, entry in self.variants.items())
+
+    @property
+    def is_guided(self) -> bool:
+        """Whether a variant asks for predictors of the objectives."""
+        return any(variant.strategy == "guided" for variant in self.all_variants)
 
 
 def read_problems(content: Any) -> tuple[Problem, ...]:
@@ -76,6 +87,8 @@ def run_search(
     reduced: ReducedSpaces,
     *,
     seed: int,
+    guides: Mapping[str, Guide] | None = None,
+    stopwatch: Stopwatch | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
     """Run every variant of every problem `settings.seeds` times.
@@ -91,6 +104,9 @@ def run_search(
             support only its architectures are evaluated (see `evolve`).
         reduced: The reduced spaces that the variants name.
         seed: The run's seed.
+        guides: Per problem what predicts its objectives. Guided variants are left out, with a warning, for problems
+            without.
+        stopwatch: Takes the wall time of every run.
         progress: Whether to show a progress bar.
 
     Returns:
@@ -103,7 +119,8 @@ def run_search(
         EvaluationError, EquationError: A metric or an objective cannot be had.
     """
     check_problems(space, problems, metrics=evaluator.metrics)
-    jobs = [(p, v) for p in problems for v in settings.all_variants if v.applies_to(p)]
+    guides = guides or {}
+    jobs = [(p, v) for p in problems for v in settings.all_variants if v.applies_to(p) and _guided(v, p, guides)]
     tables = []
     with tqdm(total=len(jobs) * settings.seeds, desc=f"search {space.name}", unit="run", disable=not progress) as bar:
         for problem, variant in jobs:
@@ -112,7 +129,24 @@ def run_search(
             for run in range(settings.seeds):
                 bar.set_postfix_str(f"{problem.name} {variant.name}", refresh=False)
                 rng = generator(seed, "search", space.name, problem.name, variant.name, index=run)
-                found = evolve(search.sample, search.mutation, evaluator, problem, settings, rng, support=support)
+                with stopwatch.run(problem.name, variant.name, run) if stopwatch else nullcontext():
+                    if variant.strategy == "guided":
+                        found = guided_search(
+                            space,
+                            search.sample,
+                            search.mutation,
+                            evaluator,
+                            problem,
+                            guides[problem.name],
+                            settings,
+                            settings.guided,
+                            rng,
+                            support=support,
+                        )
+                    else:
+                        found = evolve(
+                            search.sample, search.mutation, evaluator, problem, settings, rng, support=support
+                        )
                 if found.shortfall:
                     log.warning(
                         "%s, %s, seed %d: %d of %d evaluations; no more architectures that are new were found",
@@ -127,6 +161,20 @@ def run_search(
     if not tables:
         raise SearchError(f"search of space {space.name!r}: no variant applies to any problem")
     return _aligned(space, tables, evaluator.metrics, problems)
+
+
+def _guided(variant: Variant, problem: Problem, guides: Mapping[str, Guide]) -> bool:
+    """Whether the variant has all the guidance that it asks for."""
+    known = variant.strategy != "guided" or problem.name in guides
+    if not known:
+        log.warning(
+            "problem %s: variant %s is left out, there are no predictors of %s: the labelled architectures must have "
+            "all metrics that the objectives read",
+            problem.name,
+            variant.name,
+            ", ".join(problem.objectives),
+        )
+    return known
 
 
 def pareto_fronts(evaluations: pd.DataFrame, problems: Sequence[Problem]) -> pd.DataFrame:

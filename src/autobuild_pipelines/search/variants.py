@@ -24,6 +24,8 @@ class Variant(FrozenSettings):
 
     Attributes:
         name: Its name in tables.
+        strategy: "evolution", the evolutionary search of §7.5; "guided", see `guided_search`, which mutates and samples
+            as the variant says but evaluates what predictors of the objectives propose.
         mutation: "layer" edits one layer of a unit that is hit, "module" replaces the unit's module.
         space: "full"; "restriction", the problem's hand-made part; "reduced", the best modules by `method`.
         method: Whose scores make the reduced space.
@@ -33,6 +35,7 @@ class Variant(FrozenSettings):
     """
 
     name: str
+    strategy: Literal["evolution", "guided"] = "evolution"
     mutation: Literal["layer", "module"]
     space: Literal["full", "restriction", "reduced"]
     method: str | None = None

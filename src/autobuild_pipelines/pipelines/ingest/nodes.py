@@ -56,6 +56,29 @@ def check_architectures(
     return ingested.architectures, ingested.rejected
 
 
+def check_fine_tuned_architectures(
+    space: SearchSpace, raw_fine_tuned_samples: RawRecords, problems: Mapping[str, Any], settings: Mapping[str, Any]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Keep the records of the second set that are architectures of the space with the labels that objectives read.
+
+    Returns:
+        Tables `fine_tuned_architectures` and `rejected_fine_tuned_architectures`.
+
+    Raises:
+        IngestError: More records are rejected than `settings` allow, or none has a label that is read.
+        EquationError: An objective is not finite for an architecture.
+    """
+    read = read_problems(problems)
+    readers: dict[str, str] = {}
+    for problem in read:
+        for label in problem.metrics:
+            readers.setdefault(label, f"problem {problem.name!r}")
+    ingested = ingest_records(space, raw_fine_tuned_samples, labels=readers, **settings)
+    for problem in read:
+        problem.evaluate(ingested.architectures)
+    return ingested.architectures, ingested.rejected
+
+
 def label_architectures(
     space: SearchSpace, architectures: pd.DataFrame, evaluator: CombinedEvaluator, targets: Mapping[str, str]
 ) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Pipeline `ingest`: raw samples to checked architectures."""
+"""Pipeline `ingest`: raw samples to checked architectures, a second set of them included where a space has one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from kedro.pipeline import Pipeline, node
 
 from autobuild_pipelines.config import SpaceOutline
 from autobuild_pipelines.pipelines.evaluator import label_evaluator_node
-from autobuild_pipelines.pipelines.ingest.nodes import check_architectures, label_architectures
+from autobuild_pipelines.pipelines.ingest.nodes import (
+    check_architectures,
+    check_fine_tuned_architectures,
+    label_architectures,
+)
 
 _SETTINGS = ["params:targets", "params:evaluators", "params:problems", "params:labels", "params:ingest"]
 
@@ -20,12 +24,22 @@ def create_pipeline(outline: SpaceOutline) -> Pipeline:
         [checked, "rejected_architectures"],
         name="check_architectures",
     )
+    nodes = [check]
+    if outline.fine_tuned:
+        nodes.append(
+            node(
+                check_fine_tuned_architectures,
+                ["search_space", "raw_fine_tuned_samples", "params:problems", "params:ingest"],
+                ["fine_tuned_architectures", "rejected_fine_tuned_architectures"],
+                name="check_fine_tuned_architectures",
+            )
+        )
     if not outline.label_types:
-        return Pipeline([check])
+        return Pipeline(nodes)
     label = node(
         label_architectures,
         ["search_space", checked, "label_evaluator", "params:targets"],
         "architectures",
         name="label_architectures",
     )
-    return Pipeline([check, label_evaluator_node(outline), label])
+    return Pipeline([*nodes, label_evaluator_node(outline), label])

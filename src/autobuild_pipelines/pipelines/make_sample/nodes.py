@@ -7,18 +7,18 @@ from typing import Any
 
 import pandas as pd
 
-from autobuild_pipelines.networks import NetworkDefinition
+from autobuild_pipelines.pipelines.evaluator import make_evaluator
 from autobuild_pipelines.sampling import make_sample
 from autobuild_pipelines.spaces import SearchSpace
 
 
-def draw_sample(
-    space: SearchSpace,
-    network: Mapping[str, Any],
-    surrogate: Mapping[str, Any],
-    layer_latencies: pd.DataFrame,
-    settings: Mapping[str, Any],
-) -> pd.DataFrame:
-    """Random architectures with surrogate accuracy, looked-up latency, exact MACs and parameters."""
-    definition = NetworkDefinition.from_mapping(space.name, network)
-    return make_sample(space, definition, surrogate, layer_latencies, **settings)
+def draw_sample(space: SearchSpace, settings: Mapping[str, Any], **sources: Any) -> pd.DataFrame:
+    """Random architectures, labelled as the settings say.
+
+    Args:
+        space: The search space.
+        settings: `count`, `seed`, `graph` (fixed graph-level values, if any), and `labels`: evaluators as elsewhere.
+        sources: What these are made from, as fields of `EvaluatorSources`.
+    """
+    drawn = {key: value for key, value in settings.items() if key != "labels"}
+    return make_sample(space, make_evaluator(space, settings["labels"], **sources), **drawn)

@@ -13,22 +13,31 @@ from numpy.typing import NDArray
 
 from autobuild_pipelines.pipelines.predictors.runner import training_runner
 from autobuild_pipelines.predictors import (
-    ModelSettings,
     RidgeBaseline,
     TrainedPredictors,
-    TrainingSettings,
     embedding_statistics,
     held_out_predictions,
     predictor_metrics,
+    read_predictor,
     split_rows,
     train,
 )
 from autobuild_pipelines.reporting import predictions_figure, spearman_figure, training_figure
+from autobuild_pipelines.search import SearchSettings, objective_targets, read_problems
 from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace
 from autobuild_pipelines.targets import Equation
 
 Graphs = Mapping[str, NDArray[np.int16]]
 Labels = dict[str, NDArray[np.float64]]
+
+
+def list_predicted_targets(
+    architectures: pd.DataFrame, targets: Mapping[str, str], problems: Mapping[str, Any], search: Mapping[str, Any]
+) -> dict[str, str]:
+    """The target equations, and where a search is guided the objectives that are not among them: name → equation."""
+    if not SearchSettings.from_mapping(search).is_guided:
+        return dict(targets)
+    return {**targets, **objective_targets(read_problems(problems), targets, [str(c) for c in architectures]).equations}
 
 
 def train_predictors(
@@ -46,17 +55,22 @@ def train_predictors(
         The predictors, and the table `training_history`.
     """
     training, held_out = _parts(architectures, graphs, targets, settings, seed)
+    predictor = read_predictor(settings)
     return train(
         space,
         *training,
         held_out=held_out,
         equations=dict(targets),
-        model=ModelSettings(**settings["model"]),
-        training=TrainingSettings(**settings["training"]),
+        model=predictor.model,
+        training=predictor.training,
         ensemble=settings["ensemble"],
         seed=seed,
         runner=training_runner(settings["run_in"], fan_out),
-        provenance={"held_out": settings["held_out"], "data_hash": _hash(architectures)},
+        provenance={
+            "predictor": settings["predictor"],
+            "held_out": settings["held_out"],
+            "data_hash": _hash(architectures),
+        },
     )
 
 

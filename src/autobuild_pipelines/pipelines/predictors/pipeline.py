@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from kedro.pipeline import Pipeline, node
 
-from autobuild_pipelines.pipelines.predictors.nodes import assess_predictors, draw_predictors, train_predictors
+from autobuild_pipelines.pipelines.predictors.nodes import (
+    assess_predictors,
+    draw_predictors,
+    list_predicted_targets,
+    train_predictors,
+)
 
-_SETTINGS = ["params:targets", "params:predictors", "params:seed"]
-_TRAINING = ["params:targets", "params:predictors", "params:fan_out", "params:seed"]
+_SETTINGS = ["predicted_targets", "params:predictors", "params:seed"]
+_TRAINING = ["predicted_targets", "params:predictors", "params:fan_out", "params:seed"]
 
 
 def create_pipeline() -> Pipeline:
     """Graphs and labels → predictors, their metrics beside a ridge regression's, and figures."""
     return Pipeline(
         [
+            node(
+                list_predicted_targets,
+                ["architectures", "params:targets", "params:problems", "params:search"],
+                "predicted_targets",
+                name="list_predicted_targets",
+            ),
             node(
                 train_predictors,
                 ["search_space", "architectures", "graphs", *_TRAINING],

@@ -18,8 +18,8 @@ def create_pipeline(outline: SpaceOutline) -> Pipeline:
             evaluator_node(outline),
             node(
                 search_architectures,
-                [*spaces, "params:evaluators", *settings],
-                ["evaluations", "pareto_fronts"],
+                [*spaces, "predictors", "params:evaluators", *settings, "stopwatch"],
+                ["evaluations", "pareto_fronts", "search_times"],
                 name="search_architectures",
             ),
             node(draw_random_members, [*spaces, *settings], "random_members", name="draw_random_members"),

@@ -29,6 +29,19 @@ PARETO_FRONTS = pa.DataFrameSchema(
     description="The evaluations that no other of their problem, variant and seed dominates.",
 )
 
+SEARCH_TIMES = pa.DataFrameSchema(
+    {
+        "problem": pa.Column(str),
+        "variant": pa.Column(str),
+        "seed": pa.Column("int64", pa.Check.ge(0)),
+        "wall_s": pa.Column(float, pa.Check.ge(0)),
+    },
+    unique=["problem", "variant", "seed"],
+    strict=True,
+    name="search_times",
+    description="Wall time of every run of the search: measured, so no two runs of the project agree in it.",
+)
+
 RANDOM_MEMBERS = pa.DataFrameSchema(
     {
         "problem": pa.Column(str),

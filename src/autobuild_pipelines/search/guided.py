@@ -1,0 +1,178 @@
+"""AutoBuild-Guided: predictors propose, evaluations correct them, again and again within the same budget.
+
+Every round evolves a large population on predicted objectives, which costs no evaluation, and evaluates the candidates
+that are predicted to add the most hypervolume. What is evaluated corrects the predictions of the next round.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from autobuild_pipelines.evaluators import Evaluator
+from autobuild_pipelines.search.evolution import Evolution, EvolutionSettings, Record, Sampler
+from autobuild_pipelines.search.guide import CorrectedGuide, Guide
+from autobuild_pipelines.search.mutation import Mutation, hit_units
+from autobuild_pipelines.search.problem import Problem
+from autobuild_pipelines.search.selection import best_fronts, greatest_gains
+from autobuild_pipelines.spaces import ArchitectureArray, Codes, RankingUnit, SearchSpace
+from autobuild_pipelines.spaces.settings import FrozenSettings
+
+Floats = NDArray[np.float64]
+
+
+class GuidedSettings(FrozenSettings):
+    """The parameter `search.guided`: how much a guided search thinks between evaluations.
+
+    Attributes:
+        drawn: Random architectures that the first population starts from.
+        population: Architectures with the best predictions that are kept.
+        children: New ones in each generation.
+        generations: Of predicted evolution, before the first evaluations.
+        generations_later: The same, before each later round; it goes on from the population that there is.
+        exchange_probability: Probability that a child takes a unit's module from a second parent.
+        mutated: Share of children that are mutated too.
+        candidates: Most candidates, from the first predicted fronts, among which a round's evaluations are chosen.
+    """
+
+    drawn: Annotated[int, Field(ge=1)] = 2000
+    population: Annotated[int, Field(ge=2)] = 300
+    children: Annotated[int, Field(ge=1)] = 1000
+    generations: Annotated[int, Field(ge=0)] = 30
+    generations_later: Annotated[int, Field(ge=0)] = 15
+    exchange_probability: Annotated[float, Field(ge=0, le=1)] = 0.3
+    mutated: Annotated[float, Field(ge=0, le=1)] = 0.7
+    candidates: Annotated[int, Field(ge=1)] = 1000
+
+
+def guided_search(
+    space: SearchSpace,
+    sample: Sampler,
+    mutation: Mutation,
+    evaluator: Evaluator,
+    problem: Problem,
+    guide: Guide,
+    settings: EvolutionSettings,
+    thinking: GuidedSettings,
+    rng: np.random.Generator,
+    *,
+    support: ArchitectureArray | None = None,
+) -> Evolution:
+    """Run one guided search on the budget of `evolve`.
+
+    Rounds are the generations of the evolutionary search: `initial` evaluations, then `iterations` times
+    `per_iteration`. No architecture is evaluated twice, and a failed one is never a parent.
+
+    Args:
+        space: The search space.
+        sample: Source of random architectures.
+        mutation: Mutates children of the predicted evolution.
+        evaluator: Gives metrics.
+        problem: Its objectives and reference point decide what is sought.
+        guide: Predicts the objectives.
+        settings: The budget.
+        thinking: What happens between evaluations.
+        rng: Source of all randomness; the same state gives the same run.
+        support: When only some architectures can be evaluated, these: then all of them are the candidates, and nothing
+            is evolved.
+
+    Returns:
+        Everything evaluated, in order.
+    """
+    corrected = CorrectedGuide(space, guide)
+    record = Record(evaluator, problem)
+    pool = sample(thinking.drawn, rng) if support is None else support
+    evaluated: set[bytes] = set()
+    for number in range(settings.iterations + 1):
+        if support is None:
+            generations = thinking.generations_later if number else thinking.generations
+            pool = _evolved(space, pool, mutation, corrected, problem, thinking, generations, rng)
+        count = settings.per_iteration if number else settings.initial
+        chosen = _choose(pool, evaluated, corrected, problem, record.values, count, thinking.candidates)
+        if not len(chosen):
+            break
+        evaluated.update(chosen.keys())
+        record.add(chosen)
+        corrected.learn(record.array, record.values)
+        if support is None:
+            front = record.array.take(problem.front(record.values))
+            pool = _distinct(ArchitectureArray.concat([front, pool]))
+    return record.evolution(settings.budget)
+
+
+def _choose(
+    pool: ArchitectureArray,
+    evaluated: set[bytes],
+    guide: CorrectedGuide,
+    problem: Problem,
+    reached: Floats,
+    count: int,
+    candidates: int,
+) -> ArchitectureArray:
+    """The architectures of the pool to evaluate next."""
+    fresh = _without(pool, evaluated)
+    if not len(fresh):
+        return fresh
+    predicted = guide.predict(fresh)
+    listed = best_fronts(predicted, problem.maximise, max(candidates, count))
+    return fresh.take(listed[greatest_gains(problem, reached, predicted[listed], count)])
+
+
+def _evolved(
+    space: SearchSpace,
+    pool: ArchitectureArray,
+    mutation: Mutation,
+    guide: CorrectedGuide,
+    problem: Problem,
+    thinking: GuidedSettings,
+    generations: int,
+    rng: np.random.Generator,
+) -> ArchitectureArray:
+    """A pool after generations of evolution on predicted objectives, distinct."""
+    pool = _distinct(pool)
+    predicted = guide.predict(pool)
+    for _ in range(generations):
+        kept = best_fronts(predicted, problem.maximise, thinking.population)
+        pool, predicted = pool.take(kept), predicted[kept]
+        children = _children(space.ranking_units, pool, mutation, thinking, rng)
+        children = _without(_distinct(children), set(pool.keys()))
+        if len(children):
+            pool = ArchitectureArray.concat([pool, children])
+            predicted = np.concatenate([predicted, guide.predict(children)])
+    return pool
+
+
+def _children(
+    units: tuple[RankingUnit, ...],
+    parents: ArchitectureArray,
+    mutation: Mutation,
+    thinking: GuidedSettings,
+    rng: np.random.Generator,
+) -> ArchitectureArray:
+    """Children with modules of two parents, most of them mutated; graph-level values are the first parent's."""
+    first = parents.take(rng.integers(0, len(parents), thinking.children))
+    second = parents.take(rng.integers(0, len(parents), thinking.children))
+    layers: Codes = first.layers.copy()
+    odds = np.full(len(units), thinking.exchange_probability)
+    exchanged = hit_units(len(layers), odds, np.ones(len(units)), rng)
+    for unit, rows in zip(units, exchanged.T, strict=True):
+        layers[rows, unit.columns] = second.layers[rows, unit.columns]
+    mutated = rng.random(len(layers)) < thinking.mutated
+    layers[mutated] = mutation.mutate(layers[mutated], rng)
+    return ArchitectureArray(layers, first.graph)
+
+
+def _distinct(array: ArchitectureArray) -> ArchitectureArray:
+    """Without repetitions, the first of each."""
+    rows: dict[bytes, int] = {}
+    for row, key in enumerate(array.keys()):
+        rows.setdefault(key, row)
+    return array.take(np.asarray(list(rows.values()), dtype=np.int64))
+
+
+def _without(array: ArchitectureArray, known: set[bytes]) -> ArchitectureArray:
+    keys = array.keys()
+    return array.take(np.asarray([key not in known for key in keys], dtype=bool))
