@@ -17,7 +17,13 @@ SMALL = {
     "predictors": {"model": {"hidden": 8}, "training": {"epochs": 2}},
     "scoring": {"contexts": 2, "min_count": 1},
     "building": {"top": 5, "count": 3},
-    "search": {"initial": 6, "iterations": 1, "per_iteration": 6, "seeds": 2},
+    "search": {
+        "initial": 6,
+        "iterations": 1,
+        "per_iteration": 6,
+        "seeds": 2,
+        "guided": {"drawn": 50, "children": 50, "generations": 2, "generations_later": 1},
+    },
     "evaluation": {"budgets": [6, 12]},
 }
 """What `--env=small` sets: the whole chain in seconds."""

@@ -70,11 +70,12 @@ def test_the_job_runs_the_chain_on_its_two_spaces_and_compares_with_the_fine_tun
         found = tables(project, space)
         assert len(found["architectures"]) == 1300
         assert len(found["fine_tuned_architectures"]) == 118
-        comparison = found["comparison"].set_index("variant")
-        assert comparison.loc["fine_tuned", "evaluations"] == 118
-        assert {"built:hand:contextual", "built:pan_seg_PQ:eq5", "autobuild_nas"} <= set(comparison.index)
-        (figure,) = (project / "data" / "08_reporting" / space / "fine_tuned_flops.json").glob("*/*.json")
-        assert "surrogate labels" in figure.read_text()
+        comparison = found["comparison"].set_index(["problem", "variant"])
+        for problem, target in (("flops", "hand"), ("designed", "flops_2")):
+            assert comparison.loc[(problem, "fine_tuned"), "evaluations"] == 118
+            assert {f"built:{target}:contextual", "autobuild_nas"} <= set(comparison.loc[problem].index)
+            (figure,) = (project / "data" / "08_reporting" / space / f"fine_tuned_{problem}.json").glob("*/*.json")
+            assert "surrogate labels" in figure.read_text()
 
 
 def test_files_of_the_published_formats_run_through_and_what_is_predicted_is_labelled_so(tmp_path: Path) -> None:

@@ -64,6 +64,7 @@ def test_the_published_caches_run_with_the_released_predictors_as_evaluators(
     project = copy_project(tmp_path)
     folder = reference_dir / "autobuild"
     small = "predictors.training.epochs=1,scoring.contexts=1,search.seeds=1,search.initial=5,search.per_iteration=5"
+    small += ",search.guided.drawn=50,search.guided.generations=2,search.guided.generations_later=1"
     done = run_kedro(
         project,
         "run",

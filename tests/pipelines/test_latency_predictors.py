@@ -21,6 +21,7 @@ SETTINGS: dict[str, Any] = {
     "label_kind": "measured",
     "held_out": 0.2,
     "ensemble": 1,
+    "predictor": "autobuild",
     "run_in": "threads",
     "model": {"layer": "GraphConv", "hidden": 16, "layers": 4, "aggregation": "sum", "activation": "LeakyReLU"},
     "training": {"loss": "latency", "epochs": 10, "batch_size": 32, "learning_rate": 3e-3, "device": "cpu"},

@@ -90,7 +90,7 @@ def evaluator(reference_dir: Path, ofa_mbv3: SearchSpace) -> CombinedEvaluator:
 
 @pytest.fixture(scope="module")
 def reduced(reference_dir: Path, ofa_mbv3: SearchSpace) -> dict[tuple[str, str], ReducedSpace]:
-    """Reduced spaces from ensembles of three predictors with the project's default settings, on the published cache."""
+    """Reduced spaces from one predictor a target with the project's default settings, on the published cache."""
     records = read_records(str(reference_dir / "autobuild" / "ofa_mbv3_custom_cache.pkl"))
     table = ingest_records(ofa_mbv3, records).architectures
     array = from_table(ofa_mbv3, table)
@@ -104,7 +104,6 @@ def reduced(reference_dir: Path, ofa_mbv3: SearchSpace) -> dict[tuple[str, str],
         equations=targets,
         model=read_predictor(settings).model,
         training=read_predictor(settings).training,
-        ensemble=3,
         progress=False,
     )
     scores = score_modules(

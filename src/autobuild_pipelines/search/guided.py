@@ -35,6 +35,8 @@ class GuidedSettings(FrozenSettings):
         generations_later: The same, before each later round; it goes on from the population that there is.
         exchange_probability: Probability that a child takes a unit's module from a second parent.
         mutated: Share of children that are mutated too.
+        per_round: Evaluations of a round after the first: fewer teach sooner what predictors get wrong, and cost more
+            thinking.
         candidates: Most candidates, from the first predicted fronts, among which a round's evaluations are chosen.
     """
 
@@ -42,7 +44,8 @@ class GuidedSettings(FrozenSettings):
     population: Annotated[int, Field(ge=2)] = 300
     children: Annotated[int, Field(ge=1)] = 1000
     generations: Annotated[int, Field(ge=0)] = 30
-    generations_later: Annotated[int, Field(ge=0)] = 15
+    generations_later: Annotated[int, Field(ge=0)] = 10
+    per_round: Annotated[int, Field(ge=1)] = 25
     exchange_probability: Annotated[float, Field(ge=0, le=1)] = 0.3
     mutated: Annotated[float, Field(ge=0, le=1)] = 0.7
     candidates: Annotated[int, Field(ge=1)] = 1000
@@ -63,8 +66,8 @@ def guided_search(
 ) -> Evolution:
     """Run one guided search on the budget of `evolve`.
 
-    Rounds are the generations of the evolutionary search: `initial` evaluations, then `iterations` times
-    `per_iteration`. No architecture is evaluated twice, and a failed one is never a parent.
+    The first round has the budget's `initial` evaluations, later ones `thinking.per_round` until `iterations` times
+    `per_iteration` more are spent. No architecture is evaluated twice, and a failed one is never a parent.
 
     Args:
         space: The search space.
@@ -86,11 +89,10 @@ def guided_search(
     record = Record(evaluator, problem)
     pool = sample(thinking.drawn, rng) if support is None else support
     evaluated: set[bytes] = set()
-    for number in range(settings.iterations + 1):
+    for number, count in enumerate(_rounds(settings, thinking)):
         if support is None:
             generations = thinking.generations_later if number else thinking.generations
             pool = _evolved(space, pool, mutation, corrected, problem, thinking, generations, rng)
-        count = settings.per_iteration if number else settings.initial
         chosen = _choose(pool, evaluated, corrected, problem, record.values, count, thinking.candidates)
         if not len(chosen):
             break
@@ -101,6 +103,12 @@ def guided_search(
             front = record.array.take(problem.front(record.values))
             pool = _distinct(ArchitectureArray.concat([front, pool]))
     return record.evolution(settings.budget)
+
+
+def _rounds(settings: EvolutionSettings, thinking: GuidedSettings) -> list[int]:
+    """Evaluations of every round; they add up to the budget."""
+    whole, rest = divmod(settings.budget - settings.initial, thinking.per_round)
+    return [settings.initial, *[thinking.per_round] * whole, *[rest] * (rest > 0)]
 
 
 def _choose(
