@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from autobuild_pipelines.building import with_graph
 from autobuild_pipelines.evaluators import Evaluator, checked_evaluation
+from autobuild_pipelines.predictors.threads import one_thread_per_operation
 from autobuild_pipelines.search.evolution import Evolution, EvolutionSettings, evolve
 from autobuild_pipelines.search.guide import Guide
 from autobuild_pipelines.search.guided import GuidedSettings, guided_search
@@ -131,18 +132,19 @@ def run_search(
                 rng = generator(seed, "search", space.name, problem.name, variant.name, index=run)
                 with stopwatch.run(problem.name, variant.name, run) if stopwatch else nullcontext():
                     if variant.strategy == "guided":
-                        found = guided_search(
-                            space,
-                            search.sample,
-                            search.mutation,
-                            evaluator,
-                            problem,
-                            guides[problem.name],
-                            settings,
-                            settings.guided,
-                            rng,
-                            support=support,
-                        )
+                        with one_thread_per_operation():
+                            found = guided_search(
+                                space,
+                                search.sample,
+                                search.mutation,
+                                evaluator,
+                                problem,
+                                guides[problem.name],
+                                settings,
+                                settings.guided,
+                                rng,
+                                support=support,
+                            )
                     else:
                         found = evolve(
                             search.sample, search.mutation, evaluator, problem, settings, rng, support=support
