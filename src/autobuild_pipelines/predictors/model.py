@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
@@ -201,11 +201,10 @@ class GraphPredictor(nn.Module):
         assert isinstance(layer, GATv2Layer | GraphConvLayer)
         return layer
 
-    def members_at(self, members: range) -> GraphPredictor:
-        """A copy of some of the members."""
+    def members_at(self, members: Sequence[int]) -> GraphPredictor:
+        """A copy of some of the members, in the order given."""
         part = GraphPredictor(self.schema, self.settings, len(members)).to(self.regressor.weight.device)
-        rows = slice(members.start, members.stop)
-        part.load_state_dict({key: value[rows] for key, value in self.state_dict().items()})
+        part.load_state_dict({key: value[list(members)] for key, value in self.state_dict().items()})
         return part
 
     def set_members(self, members: range, part: GraphPredictor) -> None:

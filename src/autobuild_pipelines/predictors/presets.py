@@ -30,10 +30,10 @@ PRESETS: dict[str, Preset] = {
         TrainingSettings(epochs=60, batch_size=32, learning_rate=3e-3, schedule="cosine", ranking_weight=0.1),
     ),
 }
-"""`autobuild` is the paper's (§7.1). `lifted` is the same FE-MLP, GATv2 and hop-wise ranking loss, with three changes
-that `benchmarks/RESULTS.md` takes apart: more and larger steps that cool down; a ranking term a tenth as heavy, since
-at full weight it holds the prediction back where a mean over nodes cannot rank (latency at hop 0 depends on how many
-nodes there are); and a ReLU layer under the message passing, so that features of a layer can interact."""
+"""`autobuild` is the paper's (§7.1). `lifted` is the same FE-MLP, GATv2 and hop-wise ranking loss, with three changes,
+which `benchmarks/predictor_quality.py` can take apart: more and larger steps that cool down; a ranking term a tenth as
+heavy, since at full weight it holds the prediction back where a mean over nodes cannot rank (latency at hop 0 depends
+on how many nodes there are); and a ReLU layer under the message passing, so that features of a layer can interact."""
 
 
 def read_predictor(settings: Mapping[str, Any]) -> Preset:

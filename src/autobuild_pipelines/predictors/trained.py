@@ -120,13 +120,11 @@ class TrainedPredictors:
             raise PredictorError(f"there is no predictor of target {missing[0]!r}, only of {list(self.targets)}")
         rows = [self.targets.index(target) for target in targets]
         members = [row * self.ensemble + member for row in rows for member in range(self.ensemble)]
-        model = GraphPredictor(self.model.schema, self.model.settings, len(members)).to(self.device).eval()
-        model.load_state_dict({key: value[members] for key, value in self.model.state_dict().items()})
         return replace(
             self,
             targets=tuple(targets),
             equations={name: text for name, text in self.equations.items() if name in targets},
-            model=model,
+            model=self.model.members_at(members).eval(),
             label_mean=self.label_mean[rows],
             label_std=self.label_std[rows],
             hop_mean=self.hop_mean[members],
