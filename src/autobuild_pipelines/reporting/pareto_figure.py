@@ -9,6 +9,7 @@ from plotly.subplots import make_subplots
 
 from autobuild_pipelines.reporting import style, wording
 from autobuild_pipelines.reporting.objectives import Axis, axes, front, missing_metrics, select, volume
+from autobuild_pipelines.reporting.panel import Panel
 from autobuild_pipelines.search import Problem
 
 _TRAINING = "training_set"
@@ -101,28 +102,12 @@ def _show_reference_box(figure: go.Figure, problem: Problem, tables: list[pd.Dat
         figure.update_xaxes(range=limits, col=column)
 
 
-class _Panel:
+class _Panel(Panel):
     """One pair of objectives: the first objective of the problem against `x`."""
 
     def __init__(self, figure: go.Figure, column: int, x: Axis, y: Axis, *, stairs: bool) -> None:
-        self._figure, self._column, self._x, self._y, self._stairs = figure, column, x, y, stairs
-        self._hover = f"<br>{y.title}: %{{y:,.4~g}}<br>{x.title}: %{{x:,.4~g}}<extra></extra>"
-
-    def add(self, rows: pd.DataFrame, *, group: str, legend: str | None, hover: str, **trace: object) -> None:
-        """One trace over `rows`; `legend` is its text there, None for a trace without an entry."""
-        self._figure.add_trace(
-            go.Scatter(
-                x=rows[self._x.name],
-                y=rows[self._y.name],
-                name=legend or hover,
-                legendgroup=group,
-                showlegend=legend is not None and self._column == 1,
-                hovertemplate=f"<b>{hover}</b>{self._hover}",
-                **trace,
-            ),
-            row=1,
-            col=self._column,
-        )
+        super().__init__(figure, column, x, y)
+        self._stairs = stairs
 
     def cloud(self, name: str, rows: pd.DataFrame) -> None:
         """Every evaluation, light."""

@@ -10,6 +10,7 @@ from plotly.subplots import make_subplots
 from autobuild_pipelines.design import WeightedSum
 from autobuild_pipelines.reporting import style, wording
 from autobuild_pipelines.reporting.objectives import Axis, axes, front, missing_metrics, select
+from autobuild_pipelines.reporting.panel import Panel
 from autobuild_pipelines.search import Problem
 from autobuild_pipelines.targets import Equation
 
@@ -66,25 +67,25 @@ def target_design_figure(
     return figure
 
 
-class _Panel:
+class _Panel(Panel):
     """The first objective of the problem against `x`."""
 
     def __init__(self, figure: go.Figure, column: int, x: Axis, y: Axis, rows: pd.DataFrame) -> None:
-        self._figure, self._column, self._x, self._y, self._rows = figure, column, x, y, rows
-        self._hover = f"<br>{y.title}: %{{y:,.4~g}}<br>{x.title}: %{{x:,.4~g}}<extra></extra>"
+        super().__init__(figure, column, x, y)
+        self._rows = rows
         self.x_range, self.y_range = _with_margin(rows[x.name]), _with_margin(rows[y.name])
 
     def training(self, best: pd.DataFrame, *, line: bool) -> None:
         """All architectures, and the front: a line where it is one in this projection."""
         marker = {"color": style.GREY, "size": 4, "opacity": 0.4}
         text = f"Training set ({len(self._rows):,})"
-        self._add(self._rows, "training", text, "Training set", mode="markers", marker=marker)
+        self.add(self._rows, group="training", legend=text, hover="Training set", mode="markers", marker=marker)
         look = {
             "mode": "lines" if line else "markers",
             "line": {"color": style.INK, "width": 1.5, "shape": "vh" if self._x.maximise else "hv"},
             "marker": {"color": style.INK, "size": 5, "symbol": "circle-open"},
         }
-        self._add(best, "front", f"Its front ({len(best):,})", "Front", **look)
+        self.add(best, group="front", legend=f"Its front ({len(best):,})", hover="Front", **look)
 
     def equation(self, problem: Problem, target: pd.Series, *, colour: str) -> None:
         """What one equation ranks first, their middle, and its level set there."""
@@ -93,12 +94,15 @@ class _Panel:
         first = self._rows.iloc[np.argsort(-scores, kind="stable")[: int(target["best"])]]
         outline = {"color": "white", "width": 0.6}
         marker = {"color": colour, "size": 7, "opacity": 0.8, "line": outline}
-        self._add(first, name, _legend(problem, target), f"{name}: {text}", mode="markers", marker=marker)
+        self.add(
+            first, group=name, legend=_legend(problem, target), hover=f"{name}: {text}", mode="markers", marker=marker
+        )
         middle = pd.DataFrame({axis.name: [target[f"ideal_{axis.name}"]] for axis in (self._x, self._y)})
         star = {"color": colour, "size": 15, "symbol": "star", "line": {"color": style.INK, "width": 1}}
-        self._add(middle, name, None, f"{name}, middle of its best", mode="markers", marker=star)
+        self.add(middle, group=name, legend=None, hover=f"{name}, middle of its best", mode="markers", marker=star)
         line = {"color": colour, "width": 1.5, "dash": "dash"}
-        self._add(self._level_set(problem, target), name, None, f"{name}, level set", mode="lines", line=line)
+        levels = self._level_set(problem, target)
+        self.add(levels, group=name, legend=None, hover=f"{name}, level set", mode="lines", line=line)
 
     def _level_set(self, problem: Problem, target: pd.Series) -> pd.DataFrame:
         names = list(problem.objectives)
@@ -113,21 +117,6 @@ class _Panel:
         y = ideal[0] + lost / coefficients[0]
         inside = (y >= self.y_range[0]) & (y <= self.y_range[1])
         return pd.DataFrame({self._x.name: x[inside], self._y.name: y[inside]})
-
-    def _add(self, rows: pd.DataFrame, group: str, legend: str | None, hover: str, **trace: object) -> None:
-        self._figure.add_trace(
-            go.Scatter(
-                x=rows[self._x.name],
-                y=rows[self._y.name],
-                name=legend or hover,
-                legendgroup=group,
-                showlegend=legend is not None and self._column == 1,
-                hovertemplate=f"<b>{hover}</b>{self._hover}",
-                **trace,
-            ),
-            row=1,
-            col=self._column,
-        )
 
 
 def _legend(problem: Problem, target: pd.Series) -> str:
