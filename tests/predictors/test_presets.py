@@ -26,7 +26,7 @@ def test_autobuild_is_the_papers_predictor() -> None:
 
 def test_settings_change_a_preset_key_by_key() -> None:
     preset = read_predictor({"predictor": "lifted", "model": {"hidden": 8}, "training": {"epochs": 3}})
-    assert preset.model == ModelSettings(hidden=8, lift=PRESETS["lifted"].model.lift)
+    assert preset.model == ModelSettings(hidden=8, lift=PRESETS["lifted"].model.lift, additive=True)
     assert (preset.training.epochs, preset.training.schedule) == (3, "cosine")
 
 

@@ -28,7 +28,7 @@ UNIFORM = {
     "constraints": {"equal_within_unit": {}},
 }
 
-LIFTED = ModelSettings(lift=8)
+LIFTED = ModelSettings(lift=8, additive=True)
 
 
 def untrained(space: SearchSpace, settings: ModelSettings | None = None, seed: int = 0) -> TrainedPredictors:
@@ -39,6 +39,9 @@ def untrained(space: SearchSpace, settings: ModelSettings | None = None, seed: i
     for norm in model.norms:
         torch.nn.init.normal_(norm.running_mean)
         torch.nn.init.uniform_(norm.running_var, 0.5, 2)
+    if model.additive is not None:
+        for parameter in model.additive.parameters():
+            torch.nn.init.normal_(parameter)
     hops = np.linspace(1, 2, 2 * (settings.layers + 1)).reshape(2, -1)
     return TrainedPredictors(space, ("a", "b"), {}, model, np.array([3.0, 70.0]), np.array([0.5, 9.0]), hops, hops + 1)
 

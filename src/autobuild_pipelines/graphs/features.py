@@ -20,11 +20,13 @@ class Category:
         name: "unit" (0-based stage), "layer" (0-based position inside the stage), a layer or graph-level feature.
         values: Everything it may be; a node stores an index into them.
         scaled: For a numeric category its values as the predictor reads them; None for embedded categories.
+        of_graph: Whether it is a graph-level feature, the same on all nodes of an architecture.
     """
 
     name: str
     values: tuple[Value, ...]
     scaled: tuple[float, ...] | None = None
+    of_graph: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class FeatureSchema:
             scaled = None
             if scale is not None:
                 scaled = tuple((float(v) - scale.offset) / scale.divisor for v in graph_feature.choices)
-            categories.append(Category(name, graph_feature.choices, scaled))
+            categories.append(Category(name, graph_feature.choices, scaled, of_graph=True))
         return cls(tuple(categories))
 
     @property
@@ -59,7 +61,12 @@ class FeatureSchema:
     def to_json(self) -> list[dict[str, Any]]:
         """Plain values for a model card."""
         return [
-            {"name": c.name, "values": list(c.values), "scaled": None if c.scaled is None else list(c.scaled)}
+            {
+                "name": c.name,
+                "values": list(c.values),
+                "scaled": None if c.scaled is None else list(c.scaled),
+                "of_graph": c.of_graph,
+            }
             for c in self.categories
         ]
 
@@ -68,7 +75,9 @@ class FeatureSchema:
         """The inverse of `to_json`."""
         return cls(
             tuple(
-                Category(c["name"], tuple(c["values"]), None if c["scaled"] is None else tuple(c["scaled"]))
+                Category(
+                    c["name"], tuple(c["values"]), None if c["scaled"] is None else tuple(c["scaled"]), c["of_graph"]
+                )
                 for c in content
             )
         )

@@ -23,7 +23,7 @@ from autobuild_pipelines.predictors.trained import PredictorError, TrainedPredic
 from autobuild_pipelines.spaces import SearchSpace
 
 INDEX = "predictors.json"
-FORMAT = 2
+FORMAT = 3
 
 
 def to_files(predictors: TrainedPredictors) -> dict[str, bytes]:

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from autobuild_pipelines.graphs import FeatureSchema, SequenceGraphs
+from autobuild_pipelines.predictors.additive import AdditiveTerm
 from autobuild_pipelines.predictors.layers import (
     LAYERS,
     ChainLayer,
@@ -40,6 +41,7 @@ class ModelSettings:
         lift: Width of a linear layer and ReLU between the 0-hop embedding and the first message passing, 0 for none
             (the paper's). GATv2 is linear in its inputs but for the attention, so without it a node's embedding is a
             sum of what its features contribute: the effect of expansion cannot depend on the stage.
+        additive: Whether an `AdditiveTerm` stands beside the head (the paper has none).
     """
 
     layer: str = "GATv2Conv"
@@ -50,6 +52,7 @@ class ModelSettings:
     head_activation: str = "ReLU"
     embedding: int = 128
     lift: int = 0
+    additive: bool = False
 
     def __post_init__(self) -> None:
         for key, value, known in (
@@ -153,6 +156,7 @@ class GraphPredictor(nn.Module):
         self.norms = nn.ModuleList(MemberBatchNorm(members, settings.hidden) for _ in range(settings.layers))
         self.head = nn.ModuleList(MemberLinear(members, settings.hidden, settings.hidden) for _ in range(4))
         self.regressor = MemberLinear(members, settings.hidden, 1)
+        self.additive = AdditiveTerm(schema, members) if settings.additive else None
 
     @property
     def hops(self) -> int:
@@ -170,7 +174,10 @@ class GraphPredictor(nn.Module):
             Predictions [members, n] and the graph embeddings of hop 0 to M, each [members, n, width].
         """
         embeddings = [self.pool(h, graphs) for h in self.node_embeddings(features, graphs)]
-        return self.regress(embeddings[-1]), embeddings
+        predicted = self.regress(embeddings[-1])
+        if self.additive is not None:
+            predicted = predicted + self.additive(features, graphs)
+        return predicted, embeddings
 
     def node_embeddings(self, features: Tensor, graphs: SequenceGraphs) -> list[Tensor]:
         """Node embeddings of hop 0 to M, each [members, nodes, width]."""

@@ -71,6 +71,7 @@ class _Surroundings:
         after_present: [contexts, M] 1.0 where that node exists.
         rest: [members, contexts, width] sum of hop-M embeddings of nodes that the module does not reach.
         nodes: [contexts] nodes outside the unit.
+        additive: [members, contexts] the predictor's additive term without the unit's nodes; None if it has none.
     """
 
     before: list[Tensor] | None
@@ -78,6 +79,7 @@ class _Surroundings:
     after_present: Tensor
     rest: Tensor
     nodes: Tensor
+    additive: Tensor | None
 
 
 class _Contexts:
@@ -90,9 +92,10 @@ class _Contexts:
         with torch.inference_mode():
             features = torch.from_numpy(self.vocabulary.features).to(predictors.device)
             self.table = self.model.fe_mlp(features)
+            self.additive = None if self.model.additive is None else self.model.additive.words(features)
             graphs = sequence_graphs(predictors.space, contexts, self.vocabulary).to(predictors.device)
             hops = self.model.node_embeddings(features, graphs)
-            self.around = self._surroundings(graphs, hops)
+            self.around = self._surroundings(features, graphs, hops)
 
     def predict(self, slots: NDArray[np.int64], windows: Windows, chosen: slice) -> Tensor:
         """Standardised predictions [members, contexts, modules] with the modules of one layout in the unit."""
@@ -123,11 +126,21 @@ class _Contexts:
         if self.model.settings.aggregation == "mean":
             total = total / (self.around.nodes[chosen] + length)[:, None, None]
         members, contexts, modules, _ = total.shape
-        return self.model.regress(total.flatten(1, 2)).view(members, contexts, modules)
+        predicted = self.model.regress(total.flatten(1, 2)).view(members, contexts, modules)
+        if self.around.additive is None or self.additive is None:
+            return predicted
+        own = sum(self._words(slots, windows.modules[:, p], p, chosen, self.additive) for p in range(length))
+        return predicted + self.around.additive[:, chosen, None] + own
 
     def _layer_state(self, slots: NDArray[np.int64], windows: Windows, position: int, chosen: slice) -> State:
         representatives, row_of = windows.distinct(position, position + 1)
         codes = windows.modules[representatives.cpu().numpy(), position]
+        return State(self._words(slots, codes, position, chosen, self.table), row_of)
+
+    def _words(
+        self, slots: NDArray[np.int64], codes: NDArray[np.int64], position: int, chosen: slice, table: Tensor
+    ) -> Tensor:
+        """[members, contexts, codes, ...] what `table` [members, words, ...] has for layer codes at a position."""
         graph = self.contexts.graph[chosen]
         shape = (len(graph), len(codes))
         words = self.vocabulary.words(
@@ -135,9 +148,9 @@ class _Contexts:
             np.broadcast_to(codes, shape),
             np.broadcast_to(graph[:, None], (*shape, graph.shape[1])),
         )
-        return State(self.table[:, torch.from_numpy(words).to(self.table.device)], row_of)
+        return table[:, torch.from_numpy(words).to(table.device)]
 
-    def _surroundings(self, graphs: SequenceGraphs, hops: list[Tensor]) -> _Surroundings:
+    def _surroundings(self, features: Tensor, graphs: SequenceGraphs, hops: list[Tensor]) -> _Surroundings:
         layers = self.contexts.layers
         start, stop = self.unit.start, self.unit.start + self.unit.slots
         device = self.predictors.device
@@ -161,12 +174,30 @@ class _Contexts:
             present.float(),
             self._untouched(graphs, hops[-1], count_before, first_after),
             (count_before + count_after).float(),
+            self._additive_outside(features, graphs, count_before, first_after),
         )
+
+    def _additive_outside(
+        self, features: Tensor, graphs: SequenceGraphs, before: Tensor, first_after: Tensor
+    ) -> Tensor | None:
+        if self.model.additive is None or self.additive is None:
+            return None
+        graph, node = _graph_of_nodes(graphs)
+        outside = (node < (graphs.starts + before)[graph]) | (node >= first_after[graph])
+        total = self.additive.new_zeros(len(self.additive), len(graphs))
+        total = total.index_add(1, graph, self.additive[:, graphs.nodes] * outside)
+        return total + self.model.additive.of_graph(features)[:, graphs.nodes[graphs.starts]]
 
     def _untouched(self, graphs: SequenceGraphs, last_hop: Tensor, before: Tensor, first_after: Tensor) -> Tensor:
         """Sum of hop-M embeddings over nodes before the unit and over those M or more nodes behind it."""
-        graph = torch.repeat_interleave(torch.arange(len(graphs), device=last_hop.device), graphs.lengths)
-        node = torch.arange(len(graphs.nodes), device=last_hop.device)
+        graph, node = _graph_of_nodes(graphs)
         outside = (node < (graphs.starts + before)[graph]) | (node >= (first_after + self.model.hops)[graph])
         total = last_hop.new_zeros(len(last_hop), len(graphs), last_hop.shape[2])
         return total.index_add(1, graph, last_hop * outside[:, None])
+
+
+def _graph_of_nodes(graphs: SequenceGraphs) -> tuple[Tensor, Tensor]:
+    """[N] number of the graph of every node, and of the node itself."""
+    device = graphs.nodes.device
+    graph = torch.repeat_interleave(torch.arange(len(graphs), device=device), graphs.lengths)
+    return graph, torch.arange(len(graphs.nodes), device=device)
