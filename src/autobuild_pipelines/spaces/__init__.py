@@ -8,6 +8,7 @@ from autobuild_pipelines.spaces.enumeration import Enumeration
 from autobuild_pipelines.spaces.errors import ArchitectureError, SpaceError
 from autobuild_pipelines.spaces.ranking_unit import RankingUnit
 from autobuild_pipelines.spaces.space import SearchSpace
+from autobuild_pipelines.spaces.summary import summary, unit_table
 from autobuild_pipelines.spaces.table import from_table, label_columns, to_table
 from autobuild_pipelines.spaces.unit import Unit, module_depths
 
@@ -29,5 +30,7 @@ __all__ = [
     "from_table",
     "label_columns",
     "module_depths",
+    "summary",
     "to_table",
+    "unit_table",
 ]

@@ -86,6 +86,17 @@ class Assignments:
             return np.zeros(count, dtype=np.int64)
         return rng.choice(len(self), size=count, p=probabilities(self.sizes))
 
+    def combinations(self, parts: Sequence[Integers]) -> tuple[int, ...]:
+        """Per assignment how many architectures there are of listed modules, exactly.
+
+        Args:
+            parts: Per ranking unit [n_u] the part of every listed module (see `RankingUnit.part_of`).
+        """
+        widths = self.ranking_parts.max(axis=0) + 1
+        counts = [np.bincount(listed, minlength=width).tolist() for listed, width in zip(parts, widths, strict=True)]
+        rows = self.ranking_parts.tolist()
+        return tuple(math.prod(count[part] for count, part in zip(counts, row, strict=True)) for row in rows)
+
     def agree(self, layers: Codes) -> NDArray[np.bool_]:
         """[n] whether the units of each of `layers` [n, slots] go with one another, those not searched included."""
         assignment = self.of(layers)
