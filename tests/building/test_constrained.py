@@ -222,9 +222,9 @@ def test_the_table_takes_the_methods_that_spread(sd_hardware: SearchSpace) -> No
 def test_a_reduced_space_counts_and_draws_what_agrees(sd_fid: SearchSpace) -> None:
     rng = np.random.default_rng(0)
     scores = score_table(ranked(sd_fid, lambda n: rng.normal(size=n)))
-    reduced = top_modules(sd_fid, scores, ["fid"], "m", 12)
+    reduced = top_modules(sd_fid, scores, ["fid"], "m", 9)
     inside = np.concatenate([reduced.contains(block) for block in sd_fid.blocks()])
-    assert reduced.size == inside.sum() < 12**8
+    assert reduced.size == inside.sum() < 9**8
     sample = reduced.sample(30 * reduced.size, rng)
     assert reduced.contains(sample).all()
     assert sd_fid.contains(sample).all()

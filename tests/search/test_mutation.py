@@ -133,5 +133,5 @@ def test_a_parent_outside_a_restricted_space_is_refused(ofa_mbv3: SearchSpace) -
 def test_a_space_whose_units_share_variables_is_refused(sd_fid: SearchSpace) -> None:
     with pytest.raises(SearchError, match="patterns or shared variables; build from module scores instead"):
         LayerMutation(sd_fid, [0.5] * 9)
-    with pytest.raises(SearchError, match="input1, .*, output1 share variables; build from module scores instead"):
+    with pytest.raises(SearchError, match=r"input1, .*, output1 share variables; build from module scores instead"):
         ModuleMutation(sd_fid.ranking_units, [0.5] * 8)

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from autobuild_pipelines.spaces.architecture import Codes
+from autobuild_pipelines.spaces.architecture import ABSENT, Codes
 from autobuild_pipelines.spaces.declaration import SpaceDeclaration
 from autobuild_pipelines.spaces.declared_features import Value
 from autobuild_pipelines.spaces.errors import ArchitectureError, SpaceError
@@ -119,10 +119,8 @@ class Assignments:
 
     def fill(self, layers: Codes, assignment: Integers) -> None:
         """Write into `layers` [n, slots] the modules of units that are not searched, by assignment [n]."""
-        for unit, parts in zip(self._units, self.parts.T, strict=True):
-            if not unit.searched:
-                modules = np.concatenate([unit.part(part).module_array(unit.part(part).depths[0]) for part in parts])
-                layers[:, unit.columns] = modules[assignment]
+        for unit, modules in self._fixed:
+            layers[:, unit.columns] = modules[self.parts[assignment, unit.number - 1]]
 
     def left(self, chosen: Sequence[int]) -> list[int]:
         """The parts of the next unit that go with parts `chosen` of the units before it."""
@@ -136,6 +134,18 @@ class Assignments:
             if unit.searched and unit.parts and part >= 0:
                 texts.append(f"{unit.name} has " + ", ".join(f"{name}={value}" for name, value in unit.part_keys[part]))
         return "; ".join(texts)
+
+    @cached_property
+    def _fixed(self) -> list[tuple[Unit, Codes]]:
+        """The units that are not searched, and the module of each of their parts [parts, slots]."""
+        found = []
+        for unit in (unit for unit in self._units if not unit.searched):
+            modules = np.full((len(unit.part_keys), unit.slots), ABSENT, dtype=np.int16)
+            for index in set(self.parts[:, unit.number - 1].tolist()):
+                part = unit.part(index)
+                modules[index] = part.module_array(part.depths[0])[0]
+            found.append((unit, modules))
+        return found
 
     @cached_property
     def _searched(self) -> _Rows:

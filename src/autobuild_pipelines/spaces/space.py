@@ -180,7 +180,7 @@ class SearchSpace:
 
         Args:
             units: Per unit its layers, each a layer name or an object of the layer features. Objects may repeat
-                graph-level features (then all must agree) and constant features.
+                graph-level features (then all must agree), unit features and constant features.
             graph: Graph-level features. A feature given nowhere takes the declared default.
 
         Raises:
