@@ -36,3 +36,15 @@ def ofa_mbv3() -> SearchSpace:
 def ofa_pn() -> SearchSpace:
     """OFA-PN as the project declares it."""
     return SearchSpace.from_yaml(PROJECT / "conf" / "base" / "spaces" / "ofa_pn.yml")
+
+
+@pytest.fixture(scope="session")
+def sd_fid() -> SearchSpace:
+    """The Stable Diffusion U-Nets searched for FID, as the project declares them."""
+    return SearchSpace.from_yaml(PROJECT / "conf" / "base" / "spaces" / "sd_fid.yml")
+
+
+@pytest.fixture(scope="session")
+def sd_hardware() -> SearchSpace:
+    """The Stable Diffusion U-Nets searched for FID and a hardware metric, as the project declares them."""
+    return SearchSpace.from_yaml(PROJECT / "conf" / "base" / "spaces" / "sd_hardware.yml")

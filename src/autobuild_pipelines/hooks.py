@@ -16,7 +16,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import logging
-import math
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
@@ -36,6 +35,7 @@ from mlflow.entities import Metric, Param, RunTag
 from mlflow.tracking import MlflowClient
 
 from autobuild_pipelines import provenance
+from autobuild_pipelines.building import read_reduced_spaces
 from autobuild_pipelines.reporting import Counts, figures_page, print_methods, print_summary
 from autobuild_pipelines.spaces import SearchSpace
 
@@ -284,10 +284,8 @@ class SummaryHooks:
         architectures, rejected, reduced = tables.values()
         if architectures is None or rejected is None or reduced is None:
             return None
-        sizes = {
-            f"{problem} {method}": math.prod(rows.groupby("unit").size().tolist())
-            for (problem, method), rows in reduced.groupby(["problem", "method"])
-        }
+        read = read_reduced_spaces(search_space, reduced)
+        sizes = {f"{problem} {method}": part.size for (problem, method), part in read.items()}
         return Counts(len(architectures), len(rejected), search_space.module_count, search_space.size, sizes)
 
 

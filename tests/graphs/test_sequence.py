@@ -49,3 +49,25 @@ def test_taking_graphs_gives_the_same_nodes_as_building_them_alone(ofa_mbv3: Sea
 def test_a_schema_survives_json(ofa_mbv3: SearchSpace) -> None:
     schema = FeatureSchema.of(ofa_mbv3)
     assert FeatureSchema.from_json(schema.to_json()) == schema
+
+
+def test_nodes_of_a_unet_carry_section_stage_operation_and_channels_and_no_position(sd_fid: SearchSpace) -> None:
+    array = sd_fid.sample(1, np.random.default_rng(0))
+    vocabulary = Vocabulary(sd_fid)
+    graphs = sequence_graphs(sd_fid, array, vocabulary)
+    values = (vocabulary.features - vocabulary.schema.offsets)[graphs.nodes.numpy()]
+    names = [category.name for category in vocabulary.schema.categories]
+    assert names == ["section", "stage", "operation", "channels"]
+    rows = [
+        dict(zip(names, (c.values[i] for c, i in zip(vocabulary.schema.categories, row, strict=True)), strict=True))
+        for row in values
+    ]
+    stages = [("input", 1), ("input", 2), ("input", 3), ("input", 4), ("middle", 4)]
+    stages += [("output", stage) for stage in (4, 3, 2, 1)]
+    expected = [
+        {"section": section, "stage": stage, **layer}
+        for (section, stage), unit in zip(stages, sd_fid.decode(array)[0].unit_objects(), strict=True)
+        for layer in unit
+    ]
+    assert rows == expected
+    assert FeatureSchema.from_json(vocabulary.schema.to_json()) == vocabulary.schema

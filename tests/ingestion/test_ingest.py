@@ -127,3 +127,14 @@ def test_the_same_records_give_the_same_table(rows: list[dict[str, Any]], ofa_mb
 def test_an_impossible_share_is_refused(share: float, rows: list[dict[str, Any]], ofa_mbv3: SearchSpace) -> None:
     with pytest.raises(IngestError, match="max_rejected must lie in"):
         ingest_records(ofa_mbv3, raw(rows), max_rejected=share)
+
+
+def test_a_table_of_unets_is_read_and_those_that_could_not_run_are_rejected(sd_fid: SearchSpace) -> None:
+    array = sd_fid.sample(120, np.random.default_rng(0))
+    table = to_table(sd_fid, array, {"fid": np.arange(120.0)}).drop_duplicates("architecture_id")
+    records = [{str(key): value for key, value in row.items()} for row in table[["units", "fid"]].to_dict("records")]
+    units = sd_fid.decode(array.take([0]))[0].unit_objects()
+    records[0] = {"units": [*units[:8], [{"operation": "residual", "channels": 1024}] * 2], "fid": 0.0}
+    ingested = ingest_records(sd_fid, raw(records))
+    assert ingested.architectures["architecture_id"].tolist() == table["architecture_id"].tolist()[1:]
+    assert "unit 9 (output1) layer 1: residual_1024 is not allowed in this unit" in ingested.rejected["reason"][0]

@@ -77,6 +77,30 @@ def test_contextual_scores_hold_for_spaces_with_constraints_and_short_ends() -> 
             np.testing.assert_allclose(score, expected, rtol=1e-4)
 
 
+def test_modules_of_patterns_are_scored_as_the_predictor_sees_them(sd_hardware: SearchSpace) -> None:
+    predictors = untrained(sd_hardware, ModelSettings(layers=6))  # output stages have up to seven layers (§7.9)
+    vocabulary = Vocabulary(sd_hardware)
+    features = torch.from_numpy(vocabulary.features)
+    contexts = sd_hardware.sample(3, np.random.default_rng(2))
+    for unit in (sd_hardware.ranking_units[2], sd_hardware.ranking_units[4]):
+        modules = unit.module_array()
+        scores = contextual_scores(predictors, unit, modules, contexts)[:, 0].T
+        norms = root_norms(predictors, unit, modules)[:, 0].T
+        for module, score, norm in zip(modules, scores, norms, strict=True):
+            layers = contexts.layers.copy()
+            layers[:, unit.columns] = module
+            expected = predictors.predict(ArchitectureArray(layers, contexts.graph)).mean(axis=1)
+            np.testing.assert_allclose(score, expected, rtol=1e-4)
+            codes = module[module >= 0]
+            words = vocabulary.words(
+                unit.start + np.arange(len(codes)), codes, np.empty((len(codes), 0), dtype=np.int64)
+            )
+            alone = SequenceGraphs(torch.from_numpy(words), torch.tensor([0, len(codes)]))
+            with torch.inference_mode():
+                hops = predictors.model.node_embeddings(features, alone)
+            np.testing.assert_allclose(norm, hops[len(codes) - 1][:, -1].abs().sum(-1), rtol=1e-4)
+
+
 def test_contextual_scores_do_not_depend_on_how_work_is_cut(
     ofa_mbv3: SearchSpace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from search_spaces import declarations
 
-from autobuild_pipelines.search import LayerMutation, ModuleMutation
+from autobuild_pipelines.search import LayerMutation, ModuleMutation, SearchError
 from autobuild_pipelines.spaces import ABSENT, ArchitectureArray, Codes, SearchSpace, SpaceError, module_depths
 
 
@@ -128,3 +128,10 @@ def test_a_parent_outside_a_restricted_space_is_refused(ofa_mbv3: SearchSpace) -
     mutation = LayerMutation(ofa_mbv3.restrict("gpu"), [1.0] * 5)
     with pytest.raises(ValueError, match="not of the unit"):
         mutation.mutate(ofa_mbv3.sample(50, rng).layers, rng)
+
+
+def test_a_space_whose_units_share_variables_is_refused(sd_fid: SearchSpace) -> None:
+    with pytest.raises(SearchError, match="patterns or shared variables; build from module scores instead"):
+        LayerMutation(sd_fid, [0.5] * 9)
+    with pytest.raises(SearchError, match=r"input1, .*, output1 share variables; build from module scores instead"):
+        ModuleMutation(sd_fid.ranking_units, [0.5] * 8)

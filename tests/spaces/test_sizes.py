@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -93,3 +95,19 @@ def test_uniform_sampling_draws_every_module_equally_often() -> None:
 def test_enumeration_is_lazy(ofa_pn: SearchSpace) -> None:
     first = next(iter(ofa_pn.ranking_units[-1].modules()))
     assert first == (0, 0, ABSENT, ABSENT, 0)
+
+
+@pytest.mark.parametrize(
+    ("restriction", "law", "digest"),
+    [
+        (None, "modules", "ae4e586eb2b3173e"),
+        (None, "depths", "b966cbca54a01ee8"),
+        ("gpu", "modules", "1327c97199f76df4"),
+    ],
+)
+def test_a_seed_draws_the_architectures_that_it_always_drew(
+    ofa_mbv3: SearchSpace, restriction: str | None, law: str, digest: str
+) -> None:
+    space = ofa_mbv3 if restriction is None else ofa_mbv3.restrict(restriction)
+    array = space.sample(1000, np.random.default_rng(7), law=law)
+    assert hashlib.sha256(array.layers.tobytes() + array.graph.tobytes()).hexdigest()[:16] == digest

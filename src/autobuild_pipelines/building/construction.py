@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from autobuild_pipelines.building.combinations import best_combinations
+from autobuild_pipelines.building.constrained import best_agreeing_combinations
 from autobuild_pipelines.building.errors import BuildingError
 from autobuild_pipelines.building.scored_modules import ScoredModules, scored_modules
+from autobuild_pipelines.building.selection import no_combination, select_modules
 from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace, to_table
 
 SUM = "sum_of_scores"
@@ -24,16 +26,19 @@ def build_architectures(
     *,
     graph: Mapping[str, Any] | None = None,
     top: int | None = None,
+    spread: bool = False,
     support: ArchitectureArray | None = None,
 ) -> tuple[ArchitectureArray, NDArray[np.float64]]:
-    """The best architectures by the sum of their modules' scores.
+    """The best architectures by the sum of their modules' scores, of those that the space's constraints allow.
 
     Args:
         space: The search space.
         scored: Per ranking unit its modules and scores.
         count: How many architectures; fewer when there are fewer.
         graph: Graph-level values of what is built (declared defaults where left out).
-        top: Combine only the best so many modules of each unit.
+        top: Combine only the best so many modules of each unit; more where too few of them go with one another (see
+            `select_modules`).
+        spread: Divide `top` over each unit's numbers of layers (see `top_of_unit`).
         support: When only some architectures can be evaluated (a closed table), those with the given graph-level
             values are ranked by the same sum and nothing else is built; `top` does not apply, and `scored` must hold
             every module that occurs in them.
@@ -42,15 +47,24 @@ def build_architectures(
         The architectures, best first, and their sums [n]. Ties have a fixed order.
 
     Raises:
-        BuildingError: A module of the support has no score, or no supported architecture has the graph-level values.
+        BuildingError: A module of the support has no score, no supported architecture has the graph-level values, or
+            no modules of all units go with one another.
     """
     if support is not None:
         return _best_supported(space, scored, count, graph or {}, support)
-    scored = [item if top is None else item.head(top) for item in scored]
-    index, sums = best_combinations([item.scores for item in scored], count)
-    layers = [item.codes(space)[chosen] for item, chosen in zip(scored, index.T, strict=True)]
-    code = space.graph_code(graph)
-    return ArchitectureArray(np.concatenate(layers, axis=1), np.tile(code, (len(sums), 1))), sums
+    if top is not None:
+        scored, _ = select_modules(space, scored, top, spread=spread, count=count)
+    codes = [item.codes(space) for item in scored]
+    scores = [item.scores for item in scored]
+    if space.free:
+        index, sums = best_combinations(scores, count)
+    else:
+        parts = [item.unit.part_of(listed) for item, listed in zip(scored, codes, strict=True)]
+        index, sums = best_agreeing_combinations(scores, parts, space.assignments.ranking_parts, count)
+        if count and not len(sums):
+            raise no_combination(space, scored)
+    layers = space.assemble([listed[chosen] for listed, chosen in zip(codes, index.T, strict=True)])
+    return ArchitectureArray(layers, np.tile(space.graph_code(graph), (len(sums), 1))), sums
 
 
 def built_table(
@@ -62,9 +76,21 @@ def built_table(
     *,
     graph: Mapping[str, Any] | None = None,
     top: int | None = None,
+    spread: Collection[str] = (),
     support: ArchitectureArray | None = None,
 ) -> pd.DataFrame:
-    """Table `built_architectures` of several targets and methods, before evaluation.
+    """Table `built_architectures` of several targets and methods, before evaluation; see `build_architectures`.
+
+    Args:
+        space: The search space.
+        module_scores: Table of unit, module, target, method, score, rank.
+        targets: Names of targets.
+        methods: Names of scoring methods.
+        count: Architectures per target and method.
+        graph: Graph-level values of what is built.
+        top: Combine only the best so many modules of each unit.
+        spread: The methods for which `top` is divided over each unit's numbers of layers.
+        support: The architectures that can be evaluated, where not all can.
 
     Returns:
         Columns target, method, rank (1 is best), architecture_id, graph-level features, units, sum_of_scores.
@@ -75,8 +101,12 @@ def built_table(
     parts = []
     for target in targets:
         for method in methods:
-            scored = scored_modules(space, module_scores, target, method, None if support is not None else top)
-            array, sums = build_architectures(space, scored, count, graph=graph, top=top, support=support)
+            # What is beyond `top` may be needed where units share variables, or where it is divided.
+            first = top if space.free and method not in spread and support is None else None
+            scored = scored_modules(space, module_scores, target, method, first)
+            array, sums = build_architectures(
+                space, scored, count, graph=graph, top=top, spread=method in spread, support=support
+            )
             table = to_table(space, array, {SUM: sums})
             table.insert(0, "target", target)
             table.insert(1, "method", method)

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from autobuild_pipelines.building.errors import BuildingError
 from autobuild_pipelines.building.scored_modules import scored_modules
 from autobuild_pipelines.spaces import ArchitectureArray, Codes, SearchSpace, module_depths
+from autobuild_pipelines.spaces.unit import probabilities
 
 COLUMNS = ("unit", "module", "layers", "targets")
 
@@ -44,22 +46,32 @@ class ReducedSpace:
                 raise BuildingError(f"{where}: modules have {modules.shape[1]} slots, expected {unit.slots}")
             if len(np.unique(modules, axis=0)) != len(modules):
                 raise BuildingError(f"{where}: a module is listed twice")
+        if not self.size:
+            raise BuildingError(
+                f"reduced space of {self.space.name!r}: none of the listed modules of all units go with one another; "
+                "list more modules per unit"
+            )
 
     @property
     def size(self) -> int:
         """Number of architectures without graph-level features, exactly (a Python integer of any size)."""
-        return math.prod(len(modules) for modules in self.modules)
+        if self.space.free:
+            return math.prod(len(modules) for modules in self.modules)
+        return sum(self._combinations)
 
     def sample(
         self, count: int, rng: np.random.Generator, *, graph: Mapping[str, Any] | None = None
     ) -> ArchitectureArray:
         """Random architectures, uniform and with replacement; graph-level values as in `SearchSpace.sample`."""
-        layers = [modules[rng.integers(0, len(modules), size=count)] for modules in self.modules]
-        return ArchitectureArray(np.concatenate(layers, axis=1), self.space.sample(count, rng, graph=graph).graph)
+        if self.space.free:
+            layers = [modules[rng.integers(0, len(modules), size=count)] for modules in self.modules]
+        else:
+            layers = self._agreeing(count, rng)
+        return ArchitectureArray(self.space.assemble(layers), self.space.sample(count, rng, graph=graph).graph)
 
     def contains(self, array: ArchitectureArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-        """[n] whether every module of an architecture is in its unit's list."""
-        inside = np.ones(len(array), dtype=bool)
+        """[n] whether every module of an architecture is in its unit's list, and they go with one another."""
+        inside = np.ones(len(array), dtype=bool) if self.space.free else self.space.assignments.agree(array.layers)
         for unit, listed in zip(self.space.ranking_units, self._listed, strict=True):
             blocks = np.ascontiguousarray(array.layers[:, unit.columns])
             inside &= np.asarray([block.tobytes() in listed for block in blocks], dtype=bool)
@@ -91,6 +103,27 @@ class ReducedSpace:
             modules.append(np.stack(codes) if codes else np.empty((0, unit.slots), dtype=np.int16))
             targets.append(tuple(tuple(str(names).split(",")) if names else () for names in rows["targets"]))
         return cls(space, tuple(modules), tuple(targets))
+
+    def _agreeing(self, count: int, rng: np.random.Generator) -> list[Codes]:
+        """Per ranking unit [count, slots] modules that go with one another, uniform over what is listed."""
+        assignments = self.space.assignments
+        drawn = rng.choice(len(assignments), size=count, p=probabilities(self._combinations))
+        out = []
+        for modules, parts, wanted in zip(self.modules, self._parts, assignments.ranking_parts[drawn].T, strict=True):
+            order = np.argsort(parts, kind="stable")
+            first = np.searchsorted(parts[order], wanted)
+            several = np.searchsorted(parts[order], wanted, side="right") - first
+            out.append(modules[order[first + rng.integers(0, several)]])
+        return out
+
+    @cached_property
+    def _parts(self) -> list[NDArray[np.int64]]:
+        """Per ranking unit [n_u] the part of every listed module."""
+        return [unit.part_of(modules) for unit, modules in zip(self.space.ranking_units, self.modules, strict=True)]
+
+    @cached_property
+    def _combinations(self) -> tuple[int, ...]:
+        return self.space.assignments.combinations(self._parts)
 
     @cached_property
     def _listed(self) -> tuple[frozenset[bytes], ...]:

@@ -37,6 +37,14 @@ class ScoredModules:
         """The best `count` modules."""
         return ScoredModules(self.unit, self.modules[:count], self.scores[:count])
 
+    def take(self, places: NDArray[np.int64]) -> ScoredModules:
+        """The modules at `places` [n], increasing."""
+        return ScoredModules(self.unit, tuple(self.modules[place] for place in places), self.scores[places])
+
+    def parts(self, space: SearchSpace) -> NDArray[np.int64]:
+        """[n] the part of the unit that each module belongs to, see `RankingUnit.part_of`."""
+        return self.unit.part_of(self.codes(space))
+
 
 def scored_modules(
     space: SearchSpace, module_scores: pd.DataFrame, target: str, method: str, top: int | None = None

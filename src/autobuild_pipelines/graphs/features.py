@@ -17,7 +17,7 @@ class Category:
     """One category of node features.
 
     Attributes:
-        name: "unit" (0-based stage), "layer" (0-based position inside the stage), a layer or graph-level feature.
+        name: "unit" (0-based stage), "layer" (0-based position inside the stage), a unit, layer or graph-level feature.
         values: Everything it may be; a node stores an index into them.
         scaled: For a numeric category its values as the predictor reads them; None for embedded categories.
         of_graph: Whether it is a graph-level feature, the same on all nodes of an architecture.
@@ -31,17 +31,18 @@ class Category:
 
 @dataclass(frozen=True)
 class FeatureSchema:
-    """The categories of a space's nodes, in the fixed order unit, layer, layer features, graph-level features."""
+    """The categories of a space's nodes, in the fixed order positions, unit, layer and graph-level features."""
 
     categories: tuple[Category, ...]
 
     @classmethod
     def of(cls, space: SearchSpace) -> FeatureSchema:
-        """The schema of a search space, constant features included."""
+        """The schema of a search space, constant features included; positions as far as the space declares them."""
         declaration = space.declaration
+        positions = {"unit": len(space.units), "layer": space.max_positions}
         categories = [
-            Category("unit", tuple(range(len(space.units)))),
-            Category("layer", tuple(range(space.max_positions))),
+            *(Category(name, tuple(range(positions[name]))) for name in declaration.position_features),
+            *(Category(name, feature.choices) for name, feature in declaration.unit_features.items()),
             *(Category(name, feature.choices) for name, feature in declaration.layer_features.items()),
         ]
         for name, graph_feature in declaration.graph_features.items():

@@ -54,7 +54,9 @@ class Vocabulary:
 
     def _features(self, space: SearchSpace) -> NDArray[np.int64]:
         slot, code, context = np.indices((space.slots, self._layers, self._contexts), dtype=np.int64).reshape(3, -1)
-        columns = [space.slot_units[slot], space.slot_positions[slot]]
+        positions = {"unit": space.slot_units, "layer": space.slot_positions}
+        columns = [positions[name][slot] for name in space.declaration.position_features]
+        columns += [values[space.slot_units[slot]] for values in space.unit_values]
         searched = {name: column for column, name in enumerate(space.features)}
         for name, feature in space.declaration.layer_features.items():
             if name in searched:

@@ -36,7 +36,7 @@ class Supernet(MobileNet):
         norm = definition.batch_norm
         blocks: list[ResidualBlock | ElasticBlock] = [ResidualBlock(first_block(definition), norm)]
         for stage, unit in enumerate(space.declaration.units):
-            for position in range(max(unit.layers)):
+            for position in range(unit.depths[-1]):
                 largest = stage_block(definition, stage, first=position == 0, expand=expand, kernel=max(kernels))
                 blocks.append(ElasticBlock(largest, kernels, norm))
         super().__init__(definition, blocks)
@@ -110,7 +110,7 @@ def unit_starts(space: SearchSpace) -> list[int]:
     """Index of each unit's first block in the supernet; block 0 is the fixed one."""
     starts = [1]
     for unit in space.declaration.units:
-        starts.append(starts[-1] + max(unit.layers))
+        starts.append(starts[-1] + unit.depths[-1])
     return starts[:-1]
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autobuild_pipelines.search.layer_edits import UnitEdits
+from autobuild_pipelines.search.problem import SearchError
 from autobuild_pipelines.spaces import Codes, RankingUnit, SearchSpace
 
 
@@ -31,9 +32,17 @@ class LayerMutation:
     Args:
         space: The whole space or a restricted one; children lie in it when their parents do.
         probabilities: Per declared unit the probability that it is hit.
+
+    Raises:
+        SearchError: The space has patterns of layers, or variables that units share.
     """
 
     def __init__(self, space: SearchSpace, probabilities: Sequence[float]) -> None:
+        if any(unit.patterns or unit.parts for unit in space.units):
+            raise SearchError(
+                f"space {space.name!r}: mutations of layers need units of any layers in any order, and this one has "
+                "patterns or shared variables; build from module scores instead of searching"
+            )
         if len(probabilities) != len(space.units):
             raise ValueError(f"expected {len(space.units)} probabilities, one per unit, got {len(probabilities)}")
         self._edits = tuple(UnitEdits(unit, space.vocabulary) for unit in space.units)
@@ -60,11 +69,19 @@ class ModuleMutation:
         units: The ranking units of the whole space.
         probabilities: Per ranking unit the probability that it is hit.
         modules: Per ranking unit the list to draw from [n_u, slots_u]; all its modules by default.
+
+    Raises:
+        SearchError: Units share variables.
     """
 
     def __init__(
         self, units: Sequence[RankingUnit], probabilities: Sequence[float], modules: Sequence[Codes] | None = None
     ) -> None:
+        if shared := [unit.name for unit in units if unit.parted.parts]:
+            raise SearchError(
+                f"mutations of modules need units that go with any other, and {', '.join(shared)} share variables; "
+                "build from module scores instead of searching"
+            )
         if len(probabilities) != len(units) or (modules is not None and len(modules) != len(units)):
             raise ValueError(f"expected probabilities and modules of {len(units)} ranking units")
         self._units = tuple(units)

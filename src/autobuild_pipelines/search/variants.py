@@ -85,7 +85,8 @@ def variant_search(space: SearchSpace, problem: Problem, variant: Variant, reduc
     """Set one variant up for one problem.
 
     Raises:
-        SearchError: There is no reduced space of the problem by the variant's method.
+        SearchError: There is no reduced space of the problem by the variant's method, or the space has constraints
+            that the variant's mutation would break.
         SpaceError: The problem's restriction is not declared, or leaves a unit empty.
     """
     if variant.space == "reduced":

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from autobuild_pipelines.spaces.declaration import Value
+from autobuild_pipelines.spaces.declared_features import Value
 
 Layer = tuple[tuple[str, Value], ...]
 """One layer: its searched features as (name, value) pairs, sorted by name."""

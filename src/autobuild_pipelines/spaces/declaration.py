@@ -1,106 +1,20 @@
 """The declaration of a search space, as a user writes it in YAML.
 
-A declaration is data and nothing else: units, how many layers each may have, which features a layer has and
-what they may be, graph-level features, constraints, how units group for ranking, and named restrictions.
+A declaration is data and nothing else: units, what layers each may have, which features a layer has and what they may
+be, features of units and of the whole graph, constraints, how units group for ranking, and named restrictions.
 `SearchSpace` turns it into counts, enumerations, samples and checks.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from autobuild_pipelines.spaces.declared_features import GraphFeature, LayerFeature, UnitFeature, Value
+from autobuild_pipelines.spaces.declared_units import Constraints, UnitDeclaration
 from autobuild_pipelines.spaces.errors import SpaceError
 from autobuild_pipelines.spaces.settings import FROM_LIST, StrictSettings, read_settings
-
-Value = bool | int | float | str
-"""A value that a feature may take."""
-
-
-def _distinct(values: tuple[Value, ...]) -> tuple[Value, ...]:
-    if len({(type(v).__name__, v) for v in values}) != len(values):
-        raise ValueError(f"has repeated entries: {list(values)}")
-    return values
-
-
-class Scale(StrictSettings):
-    """How a numeric feature enters a predictor: ``(value - offset) / divisor``."""
-
-    offset: float
-    divisor: float
-
-    @model_validator(mode="after")
-    def _check(self) -> Scale:
-        if self.divisor == 0:
-            raise ValueError("divisor must not be 0")
-        return self
-
-
-Choices = Annotated[tuple[Value, ...], FROM_LIST, Field(min_length=1)]
-Names = Annotated[tuple[str, ...], FROM_LIST]
-
-
-class LayerFeature(StrictSettings):
-    """A feature of every layer. With `value` it is a constant: fed to predictors, never searched."""
-
-    choices: Choices
-    value: Value | None = None
-    aliases: Names = ()
-
-    @model_validator(mode="after")
-    def _check(self) -> LayerFeature:
-        _distinct(self.choices)
-        if self.value is not None and self.value not in self.choices:
-            raise ValueError(f"value {self.value!r} is not one of its choices {list(self.choices)}")
-        return self
-
-
-class GraphFeature(StrictSettings):
-    """A feature of the whole network, repeated on each node. `default` fills rows of a file that lack it."""
-
-    choices: Choices
-    default: Value | None = None
-    scale: Scale | None = None
-    aliases: Names = ()
-
-    @model_validator(mode="after")
-    def _check(self) -> GraphFeature:
-        _distinct(self.choices)
-        if self.default is not None and self.default not in self.choices:
-            raise ValueError(f"default {self.default!r} is not one of its choices {list(self.choices)}")
-        if self.scale is not None and any(isinstance(c, str | bool) for c in self.choices):
-            raise ValueError("scale needs numeric choices")
-        return self
-
-
-class UnitDeclaration(StrictSettings):
-    """One unit (stage): the numbers of layers it may have, and narrower choices for its layers if any."""
-
-    name: str
-    layers: Annotated[tuple[int, ...], FROM_LIST, Field(min_length=1)]
-    choices: dict[str, Choices] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _check(self) -> UnitDeclaration:
-        if any(n < 1 for n in self.layers):
-            raise ValueError(f"layers must be 1 or more, got {list(self.layers)}")
-        if list(self.layers) != sorted(set(self.layers)):
-            raise ValueError(f"layers must be increasing without repeats, got {list(self.layers)}")
-        return self
-
-
-class EqualWithinUnit(StrictSettings):
-    """All layers of a unit share the values of `features` (all if empty), in `units` (1-based; all if empty)."""
-
-    features: Names = ()
-    units: Annotated[tuple[int, ...], FROM_LIST] = ()
-
-
-class Constraints(StrictSettings):
-    """Conditions that not every combination of choices meets."""
-
-    equal_within_unit: EqualWithinUnit | None = None
 
 
 class Restriction(StrictSettings):
@@ -112,12 +26,27 @@ class Restriction(StrictSettings):
 
 
 class SpaceDeclaration(StrictSettings):
-    """A whole search space. See `conf/base/spaces/ofa_pn.yml` for an annotated example."""
+    """A whole search space. See `conf/base/spaces/ofa_pn.yml` and, for patterns and constraints between units,
+    `conf/base/spaces/sd_fid.yml` for annotated examples.
+
+    Attributes:
+        layer_features: What every layer has; searched unless constant.
+        unit_features: What every unit fixes for its layers.
+        graph_features: What holds for the whole network.
+        position_features: Which positions predictors read beside these: the unit's number, the layer's place in it.
+        units: In the order in which they stand along the network.
+        layer_name: How layers are called, from their features.
+        ranking_groups: Units whose modules are ranked together.
+        constraints: Within units and between them.
+        restrictions: Hand-made parts of the space.
+    """
 
     title: str = ""
     description: str = ""
     layer_features: dict[str, LayerFeature] = Field(min_length=1)
+    unit_features: dict[str, UnitFeature] = Field(default_factory=dict)
     graph_features: dict[str, GraphFeature] = Field(default_factory=dict)
+    position_features: Annotated[tuple[Literal["unit", "layer"], ...], FROM_LIST] = ("unit", "layer")
     units: Annotated[tuple[UnitDeclaration, ...], FROM_LIST, Field(min_length=1)]
     layer_name: str | None = None
     ranking_groups: Annotated[tuple[Annotated[tuple[int, ...], FROM_LIST], ...], FROM_LIST] = ()
@@ -134,8 +63,8 @@ class SpaceDeclaration(StrictSettings):
 
     def _check_names(self) -> None:
         seen: dict[str, str] = {}
-        for kind, features in (("layer_features", self.layer_features), ("graph_features", self.graph_features)):
-            for name, feature in features.items():
+        for kind in ("layer_features", "unit_features", "graph_features"):
+            for name, feature in getattr(self, kind).items():
                 for spelling in (name, *feature.aliases):
                     if spelling in seen:
                         raise ValueError(f"{kind}.{name}: the name {spelling!r} is already used by {seen[spelling]}")
@@ -148,18 +77,23 @@ class SpaceDeclaration(StrictSettings):
 
     def _check_units(self) -> None:
         for number, unit in enumerate(self.units, start=1):
-            for name, choices in unit.choices.items():
-                feature = self.layer_features.get(name)
-                if feature is None or feature.value is not None:
-                    raise ValueError(f"units.{number}.choices.{name}: is not a searched layer feature")
-                if unknown := [c for c in choices if c not in feature.choices]:
-                    raise ValueError(f"units.{number}.choices.{name}: {unknown} not in {list(feature.choices)}")
+            try:
+                unit.check_unit_features(self.unit_features)
+                unit.check_layer_features(self.layer_features)
+                self.constraints.check_products(unit, self.layer_features)
+            except ValueError as error:
+                raise ValueError(f"units.{number}.{error}") from None
+        if not any(unit.searched for unit in self.units):
+            raise ValueError("units: none is searched")
+        read = {name for unit in self.units for names in unit.products.values() for name in names}
+        if unread := [name for name in self.constraints.shared_variables if name not in read]:
+            raise ValueError(f"constraints.shared_variables.{unread[0]}: no unit has a product of it")
         equal = self.constraints.equal_within_unit
         if equal is not None:
             if unknown := [f for f in equal.features if f not in self.layer_features]:
                 raise ValueError(f"constraints.equal_within_unit.features: unknown {unknown}")
-            if unknown := [u for u in equal.units if not 1 <= u <= len(self.units)]:
-                raise ValueError(f"constraints.equal_within_unit.units: {unknown} outside 1-{len(self.units)}")
+            if outside := [u for u in equal.units if not 1 <= u <= len(self.units)]:
+                raise ValueError(f"constraints.equal_within_unit.units: {outside} outside 1-{len(self.units)}")
 
     def _check_groups(self) -> None:
         used: set[int] = set()
@@ -171,7 +105,14 @@ class SpaceDeclaration(StrictSettings):
             if used & set(group):
                 raise ValueError(f"ranking_groups: unit {min(used & set(group))} is in two groups")
             used |= set(group)
-            if sum(len(self.units[u - 1].layers) > 1 for u in group) > 1:
+            units = [self.units[u - 1] for u in group]
+            if fixed := [unit.name for unit in units if not unit.searched]:
+                raise ValueError(f"ranking_groups: {list(group)} has {fixed[0]!r}, which is not searched")
+            if sum(bool(unit.products) for unit in units) > 1:
+                raise ValueError(
+                    f"ranking_groups: {list(group)} has several units with products; merge at most one such"
+                )
+            if sum(len(unit.depths) > 1 for unit in units) > 1:
                 raise ValueError(
                     f"ranking_groups: {list(group)} has several units of variable depth, so that a list of layers "
                     "does not tell where one unit ends; merge at most one such unit"
@@ -190,8 +131,8 @@ class SpaceDeclaration(StrictSettings):
                 if values is not None and len(values) != len(self.units):
                     raise ValueError(f"{where}.{key}: has {len(values)} entries for {len(self.units)} units")
             for number, (unit, most) in enumerate(zip(self.units, restriction.max_layers or (), strict=False), 1):
-                if most < unit.layers[0]:
-                    raise ValueError(f"{where}.max_layers: unit {number} needs at least {unit.layers[0]} layers")
+                if most < unit.depths[0]:
+                    raise ValueError(f"{where}.max_layers: unit {number} needs at least {unit.depths[0]} layers")
             if any(not 0 <= p <= 1 for p in restriction.mutation_probability or ()):
                 raise ValueError(f"{where}.mutation_probability: must lie in [0, 1]")
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +21,15 @@ from autobuild_pipelines.spaces.architecture import (
     hash_json,
     to_json,
 )
-from autobuild_pipelines.spaces.declaration import SpaceDeclaration, Value, read_declaration
-from autobuild_pipelines.spaces.errors import ArchitectureError, SpaceError
-from autobuild_pipelines.spaces.unit import RankingUnit, Unit
-
-MAX_VOCABULARY = 10_000
+from autobuild_pipelines.spaces.assignments import Assignments
+from autobuild_pipelines.spaces.declaration import SpaceDeclaration, read_declaration
+from autobuild_pipelines.spaces.declared_features import Value
+from autobuild_pipelines.spaces.enumeration import Enumeration
+from autobuild_pipelines.spaces.errors import SpaceError
+from autobuild_pipelines.spaces.layer_codes import LayerCodes
+from autobuild_pipelines.spaces.ranking_unit import RankingUnit
+from autobuild_pipelines.spaces.reading import ArchitectureReader, span
+from autobuild_pipelines.spaces.unit_building import declared_units, ranking_units
 
 
 class SearchSpace:
@@ -39,25 +41,19 @@ class SearchSpace:
 
     Attributes:
         units: The declared units.
-        ranking_units: What modules are ranked in; several declared units may be merged into one.
-        features: Names of the searched layer features, in declaration order.
-        vocabulary: [layers, features] int16: for every layer code the index of each feature's choice.
+        ranking_units: What modules are ranked in: the searched units, of which several may be merged into one.
+        codes: What each layer code stands for.
+        slots: Width of `ArchitectureArray.layers`.
     """
 
     def __init__(self, name: str, declaration: SpaceDeclaration) -> None:
         self.name = name
         self.declaration = declaration
-        self.features: tuple[str, ...] = tuple(
-            key for key, feature in declaration.layer_features.items() if feature.value is None
-        )
-        choices = [declaration.layer_features[key].choices for key in self.features]
-        if math.prod(map(len, choices)) > MAX_VOCABULARY:
-            raise SpaceError(f"space {name!r}: layer_features: more than {MAX_VOCABULARY} different layers")
-        grid = np.indices([len(c) for c in choices], dtype=np.int16)
-        self.vocabulary: Codes = grid.reshape(len(choices), -1).T
-        self.slots = 0
-        self.units = self._build_units()
-        self.ranking_units = self._build_ranking_units()
+        self.codes = LayerCodes(name, declaration)
+        self.units = declared_units(name, declaration, self.codes)
+        self.ranking_units = ranking_units(declaration, self.units)
+        self.slots = self.units[-1].columns.stop
+        self._reader = ArchitectureReader(name, declaration, self.codes)
 
     @classmethod
     def from_mapping(cls, name: str, content: Any, *, source: str = "") -> SearchSpace:
@@ -93,7 +89,7 @@ class SearchSpace:
     @property
     def size(self) -> int:
         """Number of architectures without graph-level features (§7.2), exactly."""
-        return math.prod(unit.count() for unit in self.units)
+        return sum(self.assignments.sizes)
 
     @property
     def size_with_graph_features(self) -> int:
@@ -107,38 +103,45 @@ class SearchSpace:
 
     # -- parts ---------------------------------------------------------------------------------------------------
 
-    @cached_property
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the searched layer features, in declaration order."""
+        return self.codes.features
+
+    @property
+    def vocabulary(self) -> Codes:
+        """[layers, features] for every layer code the index of each feature's choice."""
+        return self.codes.vocabulary
+
+    @property
     def layers(self) -> tuple[Layer, ...]:
         """The layer of every code."""
-        choices = [self.declaration.layer_features[key].choices for key in self.features]
-        return tuple(
-            tuple(sorted((f, c[i]) for f, c, i in zip(self.features, choices, row, strict=True)))
-            for row in self.vocabulary.tolist()
-        )
+        return self.codes.layers
 
-    @cached_property
-    def layer_names(self) -> tuple[str, ...]:
-        """The printed name of every layer code, by `layer_name` of the declaration (or `feature=value` pairs)."""
-        template = self.declaration.layer_name
-        if template is None:
-            return tuple(",".join(f"{k}={v}" for k, v in layer) for layer in self.layers)
-        try:
-            names = tuple(template.format(**dict(layer)) for layer in self.layers)
-        except (KeyError, IndexError, ValueError) as error:
-            raise SpaceError(f"space {self.name!r}: layer_name: {template!r} does not fit: {error}") from None
-        if len(set(names)) != len(names):
-            raise SpaceError(f"space {self.name!r}: layer_name: {template!r} gives two layers the same name")
-        return names
-
-    @cached_property
+    @property
     def code_of_layer(self) -> dict[Layer, int]:
         """The code of every layer."""
-        return {layer: code for code, layer in enumerate(self.layers)}
+        return self.codes.of_layer
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """The printed name of every layer code, by `layer_name` of the declaration (or `feature=value` pairs)."""
+        return self.codes.names
 
     @cached_property
-    def code_of_name(self) -> dict[str, int]:
-        """The code of every printed layer name."""
-        return {name: code for code, name in enumerate(self.layer_names)}
+    def assignments(self) -> Assignments:
+        """How shared variables tie units together; a single assignment where nothing does."""
+        return Assignments(self.name, self.declaration, self.units, self.ranking_units)
+
+    @property
+    def free(self) -> bool:
+        """Whether any module of a unit goes with any modules of the others, and every unit is searched."""
+        return all(unit.searched and not unit.parts for unit in self.units)
+
+    @cached_property
+    def enumeration(self) -> Enumeration:
+        """All architectures by number; raises `SpaceError` where a 64-bit integer cannot number them."""
+        return Enumeration(self)
 
     @property
     def graph_features(self) -> tuple[str, ...]:
@@ -155,6 +158,14 @@ class SearchSpace:
         """[slots] 0-based layer position of every slot inside its declared unit."""
         return np.concatenate([np.arange(unit.slots) for unit in self.units])
 
+    @cached_property
+    def unit_values(self) -> list[np.ndarray[tuple[int], np.dtype[np.int64]]]:
+        """Per unit feature [units] the index of every declared unit's value among its choices."""
+        return [
+            np.asarray([feature.choices.index(unit.features[name]) for unit in self.declaration.units], dtype=np.int64)
+            for name, feature in self.declaration.unit_features.items()
+        ]
+
     @property
     def max_positions(self) -> int:
         """Most layers that any declared unit may have."""
@@ -169,24 +180,14 @@ class SearchSpace:
 
         Args:
             units: Per unit its layers, each a layer name or an object of the layer features. Objects may repeat
-                graph-level features (then all must agree) and constant features.
+                graph-level features (then all must agree), unit features and constant features.
             graph: Graph-level features. A feature given nowhere takes the declared default.
 
         Raises:
             ArchitectureError: Names the unit and the layer, what is wrong and what would be right.
         """
-        if isinstance(units, str | bytes | Mapping) or not isinstance(units, Sequence):
-            raise self._error(f"units: expected a list of lists of layers, got {_short(units)}")
-        if len(units) != len(self.units):
-            raise self._error(f"has {len(units)} units, expected {len(self.units)}")
-        found: dict[str, Any] = {}
-        for key, value in (graph or {}).items():
-            name = self._graph_spellings.get(key)
-            if name is None:
-                raise self._error(f"unknown graph feature {_short(key)}, expected {list(self.graph_features)}")
-            found[name] = value
-        parsed = tuple(self._unit(unit, layers, found) for unit, layers in zip(self.units, units, strict=True))
-        return Architecture(self.name, self._graph(found), parsed)
+        parsed, values = self._reader.architecture(self.units, self.assignments, units, graph or {})
+        return Architecture(self.name, values, parsed)
 
     def encode(self, architectures: Iterable[Architecture]) -> ArchitectureArray:
         """Integer codes of checked architectures of this space.
@@ -199,9 +200,9 @@ class SearchSpace:
         graph = np.zeros((len(items), len(self.graph_features)), dtype=np.int16)
         for row, item in enumerate(items):
             if item.space != self.name:
-                raise self._error(f"architecture {item.id} belongs to space {item.space!r}")
+                raise self._reader.error(f"architecture {item.id} belongs to space {item.space!r}")
             for unit, module in zip(self.units, item.units, strict=True):
-                codes = [self.code_of_layer[layer] for layer in module]
+                codes = [self.codes.of_layer[layer] for layer in module]
                 layers[row, unit.start : unit.start + len(codes)] = codes
             values = dict(item.graph)
             for column, name in enumerate(self.graph_features):
@@ -242,16 +243,16 @@ class SearchSpace:
         """
         layers = json.loads(module) if isinstance(module, str) else module
         if len(layers) not in unit.depths:
-            raise self._error(
-                f"unit {unit.number} ({unit.name}) has {len(layers)} layers, expected {_span(unit.depths)}"
+            raise self._reader.error(
+                f"unit {unit.number} ({unit.name}) has {len(layers)} layers, expected {span(unit.depths)}"
             )
         spare = len(layers) - sum(part.depths[0] for part in unit.units)
         out = np.full(unit.slots, ABSENT, dtype=np.int16)
         position, start = 0, 0
         for part in unit.units:
             depth = part.depths[0] + (spare if len(part.depths) > 1 else 0)
-            parsed = self._unit(part, layers[position : position + depth], {})
-            out[start : start + depth] = [self.code_of_layer[layer] for layer in parsed]
+            parsed = self._reader.unit(part, layers[position : position + depth], {})
+            out[start : start + depth] = [self.codes.of_layer[layer] for layer in parsed]
             position, start = position + depth, start + part.slots
         return out
 
@@ -261,7 +262,7 @@ class SearchSpace:
 
     def graph_code(self, values: Mapping[str, Any] | None = None) -> Codes:
         """[graph features] codes of graph-level values (declared defaults where left out)."""
-        chosen = dict(self._graph(dict(values or {})))
+        chosen = dict(self._reader.graph(dict(values or {})))
         return np.asarray(
             [self.declaration.graph_features[name].choices.index(chosen[name]) for name in self.graph_features],
             dtype=np.int16,
@@ -290,17 +291,24 @@ class SearchSpace:
             count: How many.
             rng: Source of randomness; the same state gives the same architectures.
             law: "modules" draws uniformly from the whole space; "depths" first draws every unit's number of layers
-                uniformly, then its layers (as the published caches were drawn).
+                uniformly, then its layers (as the published caches were drawn). Where units share variables, both
+                first draw an assignment by its number of architectures.
             graph: Fixed graph-level values; those left out are drawn uniformly.
         """
         if law not in ("modules", "depths"):
             raise ValueError(f"law must be 'modules' or 'depths', got {law!r}")
-        layers = np.concatenate([unit.draw(count, rng, law) for unit in self.units], axis=1)
+        layers = np.full((count, self.slots), ABSENT, dtype=np.int16)
+        assignment = self.assignments.draw(count, rng)
+        for unit, parts in zip(self.units, self.assignments.parts.T, strict=True):
+            part = parts[assignment]
+            for index in np.unique(parts).tolist():
+                rows = np.flatnonzero(part == index)
+                layers[rows, unit.columns] = unit.part(index).draw(len(rows), rng, law)
         codes = np.empty((count, len(self.graph_features)), dtype=np.int16)
         for column, name in enumerate(self.graph_features):
             choices = self.declaration.graph_features[name].choices
             if graph and name in graph:
-                codes[:, column] = self._graph_index(name, graph[name])
+                codes[:, column] = self._reader.graph_index(name, graph[name])
             else:
                 codes[:, column] = rng.integers(0, len(choices), size=count)
         return ArchitectureArray(layers, codes)
@@ -309,16 +317,33 @@ class SearchSpace:
         """[n] whether each encoded architecture of the unrestricted space lies in this (restricted) one."""
         inside = np.ones(len(array), dtype=bool)
         for unit in self.units:
-            block = array.layers[:, unit.columns]
-            depth = (block != ABSENT).sum(axis=1)
-            inside &= np.isin(depth, unit.depths)
-            group = np.full(len(self.vocabulary) + 1, -1)
-            for code, index in unit.group_of.items():
-                group[code] = index
-            groups = group[block]
-            first = groups[:, :1]
-            inside &= ((block == ABSENT) | ((groups == first) & (groups >= 0))).all(axis=1)
+            inside &= unit.contains(array.layers[:, unit.columns])
+        if not self.free:
+            inside &= self.assignments.agree(array.layers)
         return inside
+
+    def blocks(self, size: int = 65_536, graph: Mapping[str, Any] | None = None) -> Iterator[ArchitectureArray]:
+        """All architectures in blocks of at most `size`, made when asked for; see `Enumeration`."""
+        return self.enumeration.blocks(size, graph)
+
+    def assemble(self, modules: Sequence[Codes]) -> Codes:
+        """Whole architectures from the modules of ranking units.
+
+        Args:
+            modules: Per ranking unit one module an architecture [n, slots of the unit].
+
+        Returns:
+            [n, slots] layer codes; units that are not searched have the module that follows from the others.
+
+        Raises:
+            ArchitectureError: Modules do not go with one another; names the first such row and what does not fit.
+        """
+        layers = np.full((len(modules[0]), self.slots), ABSENT, dtype=np.int16)
+        for unit, block in zip(self.ranking_units, modules, strict=True):
+            layers[:, unit.columns] = block
+        if not self.free:
+            self.assignments.complete(layers)
+        return layers
 
     def restrict(self, name: str) -> SearchSpace:
         """The part of this space that the declared restriction `name` leaves; same codes, same ids.
@@ -337,10 +362,11 @@ class SearchSpace:
         }
         limits = restriction.max_layers or tuple(unit.depths[-1] for unit in self.units)
         restricted = SearchSpace(self.name, self.declaration)
-        restricted.units = tuple(
-            self._narrow(unit, removed, limit, name) for unit, limit in zip(self.units, limits, strict=True)
-        )
-        restricted.ranking_units = restricted._build_ranking_units()
+        restricted.units = tuple(unit.without(removed, most) for unit, most in zip(self.units, limits, strict=True))
+        for unit in restricted.units:
+            if not unit.depths:
+                raise SpaceError(f"space {self.name!r}: restrictions.{name}: leaves unit {unit.number} without modules")
+        restricted.ranking_units = ranking_units(self.declaration, restricted.units)
         return restricted
 
     def mutation_probabilities(self, restriction: str | None, default: float) -> tuple[float, ...]:
@@ -353,137 +379,9 @@ class SearchSpace:
 
     # -- private -------------------------------------------------------------------------------------------------
 
-    def _build_units(self) -> tuple[Unit, ...]:
-        units, start = [], 0
-        equal = self.declaration.constraints.equal_within_unit
-        for number, declared in enumerate(self.declaration.units, start=1):
-            allowed = self._allowed_codes(declared.choices)
-            shared: tuple[str, ...] = ()
-            if equal is not None and (not equal.units or number in equal.units):
-                shared = tuple(equal.features) or self.features
-            unit = Unit(
-                number, declared.name, declared.layers, self._groups(allowed, shared), start, declared.layers[-1]
-            )
-            units.append(unit)
-            start += unit.slots
-        self.slots = start
-        return tuple(units)
-
-    def _allowed_codes(self, narrower: Mapping[str, Sequence[Value]]) -> list[int]:
-        choices = [
-            [i for i, c in enumerate(self.declaration.layer_features[f].choices) if c in narrower.get(f, (c,))]
-            for f in self.features
-        ]
-        allowed = set(product(*choices))
-        return [code for code, row in enumerate(self.vocabulary.tolist()) if tuple(row) in allowed]
-
-    def _groups(self, codes: Sequence[int], shared: Sequence[str]) -> tuple[tuple[int, ...], ...]:
-        columns = [self.features.index(f) for f in shared if f in self.features]
-        groups: dict[tuple[int, ...], list[int]] = {}
-        for code in codes:
-            groups.setdefault(tuple(self.vocabulary[code, columns].tolist()), []).append(code)
-        return tuple(tuple(group) for group in groups.values())
-
-    def _build_ranking_units(self) -> tuple[RankingUnit, ...]:
-        merged = {group[0]: group for group in self.declaration.ranking_groups}
-        out: list[RankingUnit] = []
-        number = 1
-        while number <= len(self.units):
-            group = merged.get(number, (number,))
-            parts = tuple(self.units[u - 1] for u in group)
-            out.append(RankingUnit(len(out) + 1, "+".join(unit.name for unit in parts), parts))
-            number += len(group)
-        return tuple(out)
-
-    def _narrow(self, unit: Unit, removed: set[int], limit: int, name: str) -> Unit:
-        groups = tuple(tuple(c for c in group if c not in removed) for group in unit.groups)
-        groups = tuple(group for group in groups if group)
-        depths = tuple(d for d in unit.depths if d <= limit)
-        if not groups or not depths:
-            raise SpaceError(f"space {self.name!r}: restrictions.{name}: leaves unit {unit.number} without modules")
-        return replace(unit, groups=groups, depths=depths)
-
-    def _unit(self, unit: Unit, layers: Any, graph: dict[str, Any]) -> tuple[Layer, ...]:
-        where = f"unit {unit.number} ({unit.name})"
-        if isinstance(layers, str | bytes | Mapping) or not isinstance(layers, Sequence):
-            raise self._error(f"{where}: expected a list of layers, got {_short(layers)}")
-        if len(layers) not in unit.depths:
-            raise self._error(f"{where} has {len(layers)} layers, expected {_span(unit.depths)}")
-        parsed = tuple(self._layer(unit, i, layer, graph) for i, layer in enumerate(layers, start=1))
-        if len({unit.group_of[self.code_of_layer[layer]] for layer in parsed}) > 1:
-            shared = self.declaration.constraints.equal_within_unit
-            raise self._error(
-                f"{where}: its layers must agree in {list(shared.features if shared else ()) or list(self.features)}"
-            )
-        return parsed
-
-    def _layer(self, unit: Unit, position: int, layer: Any, graph: dict[str, Any]) -> Layer:
-        where = f"unit {unit.number} ({unit.name}) layer {position}"
-        if isinstance(layer, str):
-            code = self.code_of_name.get(layer)
-            if code is None:
-                raise self._error(f"{where}: unknown layer {_short(layer)}, expected one like {self.layer_names[0]!r}")
-            parsed = self.layers[code]
-        elif isinstance(layer, Mapping):
-            parsed = self._layer_object(where, layer, graph)
-            code = self.code_of_layer[parsed]
-        else:
-            raise self._error(f"{where}: expected a layer name or an object, got {_short(layer)}")
-        if code not in unit.group_of:
-            raise self._error(f"{where}: {self.layer_names[code]} is not allowed in this unit")
-        return parsed
-
-    def _layer_object(self, where: str, layer: Mapping[str, Any], graph: dict[str, Any]) -> Layer:
-        values: dict[str, Value] = {}
-        for key, value in layer.items():
-            if key in self._graph_spellings:
-                name = self._graph_spellings[key]
-                if name in graph and graph[name] != value:
-                    raise self._error(f"{where}: {name}={_short(value)} differs from {_short(graph[name])} before it")
-                graph[name] = value
-                continue
-            feature = self._layer_spellings.get(key)
-            if feature is None:
-                raise self._error(f"{where}: unknown feature {_short(key)}, expected {list(self.features)}")
-            declared = self.declaration.layer_features[feature]
-            choice = _match(value, declared.choices if declared.value is None else (declared.value,))
-            if choice is None:
-                raise self._error(f"{where}: {feature}={_short(value)} is not one of {_listed(declared.choices)}")
-            if declared.value is None:
-                values[feature] = choice
-        if missing := [f for f in self.features if f not in values]:
-            raise self._error(f"{where}: lacks {missing}")
-        return tuple(sorted(values.items()))
-
-    def _graph(self, found: Mapping[str, Any]) -> tuple[tuple[str, Value], ...]:
-        values: dict[str, Value] = {}
-        for name, feature in self.declaration.graph_features.items():
-            if name in found:
-                values[name] = feature.choices[self._graph_index(name, found[name])]
-            elif feature.default is not None:
-                values[name] = feature.default
-            else:
-                raise self._error(f"lacks {name}, one of {_listed(feature.choices)}")
-        return tuple(sorted(values.items()))
-
-    def _graph_index(self, name: str, value: Any) -> int:
-        choices = self.declaration.graph_features[name].choices
-        choice = _match(value, choices)
-        if choice is None:
-            raise self._error(f"{name}={_short(value)} is not one of {_listed(choices)}")
-        return choices.index(choice)
-
     def _graph_values(self, row: Sequence[int]) -> tuple[tuple[str, Value], ...]:
         features = self.declaration.graph_features
         return tuple(sorted((n, features[n].choices[i]) for n, i in zip(self.graph_features, row, strict=True)))
-
-    @cached_property
-    def _graph_spellings(self) -> dict[str, str]:
-        return {s: n for n, f in self.declaration.graph_features.items() for s in (n, *f.aliases)}
-
-    @cached_property
-    def _layer_spellings(self) -> dict[str, str]:
-        return {s: n for n, f in self.declaration.layer_features.items() for s in (n, *f.aliases)}
 
     @cached_property
     def _layer_json(self) -> tuple[str, ...]:
@@ -491,36 +389,3 @@ class SearchSpace:
 
     def _module_json(self, codes: Sequence[int]) -> str:
         return "[" + ",".join(self._layer_json[c] for c in codes if c != ABSENT) + "]"
-
-    def _error(self, message: str) -> ArchitectureError:
-        return ArchitectureError(f"{self.name}: {message}")
-
-
-def _match(value: Any, choices: Sequence[Value]) -> Value | None:
-    """The choice equal to `value`; 3.0 matches 3, but True does not match 1."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    for choice in choices:
-        same_kind = all(isinstance(value, kind) == isinstance(choice, kind) for kind in (bool, str))
-        if same_kind and value == choice:
-            return choice
-    return None
-
-
-def _span(depths: Sequence[int]) -> str:
-    if len(depths) == 1:
-        return str(depths[0])
-    consecutive = list(depths) == list(range(depths[0], depths[-1] + 1))
-    return f"{depths[0]}-{depths[-1]}" if consecutive else _listed(depths)
-
-
-def _listed(values: Sequence[Value]) -> str:
-    return ", ".join(str(value) for value in values)
-
-
-def _short(value: object) -> str:
-    try:
-        text = repr(value)
-    except ValueError:  # an integer too long to print
-        text = f"a very long {type(value).__name__}"
-    return text if len(text) <= 60 else text[:57] + "..."
