@@ -28,8 +28,17 @@ from autobuild_pipelines.evaluators.single import ArchitectureEvaluator
 from autobuild_pipelines.evaluators.surrogate import AccuracySurrogate
 from autobuild_pipelines.evaluators.surrogate_settings import SurrogateSettings
 from autobuild_pipelines.evaluators.table import TableEvaluator
-from autobuild_pipelines.networks import LayerCosts, NetworkDefinition, backbone_mac_costs, mac_costs, parameter_costs
+from autobuild_pipelines.networks import (
+    Costs,
+    LayerCosts,
+    NetworkDefinition,
+    backbone_mac_costs,
+    mac_costs,
+    parameter_costs,
+)
 from autobuild_pipelines.networks.latency import LatencySettings
+from autobuild_pipelines.networks.unet_costs import CostName, UNetCostTable
+from autobuild_pipelines.networks.unet_definition import UNetDefinition, read_network
 from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace, from_table
 from autobuild_pipelines.spaces.settings import StrictSettings
 
@@ -61,7 +70,7 @@ class EvaluatorSources:
 
     space: SearchSpace
     architectures: pd.DataFrame | None = None
-    network: NetworkDefinition | Mapping[str, Any] | None = None
+    network: NetworkDefinition | UNetDefinition | Mapping[str, Any] | None = None
     predictors: TargetPredictors | None = None
     latency_predictors: TargetPredictors | None = None
     released: Mapping[str, Callable[[], LabelPredictor]] | None = None
@@ -77,14 +86,21 @@ class EvaluatorSources:
         return from_table(self.space, self.given("architectures", "table"))
 
     @cached_property
-    def network_definition(self) -> NetworkDefinition:
+    def network_family(self) -> NetworkDefinition | UNetDefinition:
         """The network definition, checked."""
-        network = self.given("network", "macs, params, latency or imagenet")
-        return (
-            network
-            if isinstance(network, NetworkDefinition)
-            else NetworkDefinition.from_mapping(self.space.name, network)
-        )
+        return read_network(self.space.name, self.given("network", "macs, params, latency, imagenet or fid"))
+
+    @property
+    def network_definition(self) -> NetworkDefinition:
+        """The definition of a family of MobileNets.
+
+        Raises:
+            EvaluationError: It is another family.
+        """
+        family = self.network_family
+        if not isinstance(family, NetworkDefinition):
+            raise EvaluationError(f"space {self.space.name!r} is of U-Nets, which are no classifiers or backbones")
+        return family
 
     def given(self, what: str, kind: str) -> Any:
         """A source that must be there.
@@ -213,13 +229,21 @@ def _released_predictor(metrics: Mapping[str, Settings], sources: EvaluatorSourc
 
 
 def _macs(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Evaluator]:
-    costs = mac_costs(sources.space, sources.network_definition)
+    costs = _network_costs(sources, "macs")
     return [CostEvaluator(metric, costs) for metric in metrics]
 
 
 def _params(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Evaluator]:
-    costs = parameter_costs(sources.space, sources.network_definition)
+    costs = _network_costs(sources, "parameters")
     return [CostEvaluator(metric, costs) for metric in metrics]
+
+
+def _network_costs(sources: EvaluatorSources, cost: CostName) -> Costs:
+    family = sources.network_family
+    if isinstance(family, UNetDefinition):
+        family.check_fits(sources.space)
+        return UNetCostTable(sources.space, family, cost)
+    return (mac_costs if cost == "macs" else parameter_costs)(sources.space, family)
 
 
 def _backbone_flops(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Evaluator]:
@@ -264,7 +288,7 @@ def _imagenet(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> lis
 
 def _latency(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Evaluator]:
     def make(settings: Settings) -> ArchitectureEvaluator:
-        return LatencyEvaluator(sources.space, sources.network_definition, {**(sources.latency or {}), **settings})
+        return LatencyEvaluator(sources.space, sources.network_family, {**(sources.latency or {}), **settings})
 
     outputs = {"median": LATENCY_MS, "spread": SPREAD, "outliers": OUTLIERS}
     return _measured(metrics, sources, make, outputs, ONE_AT_A_TIME)
@@ -272,7 +296,7 @@ def _latency(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list
 
 def measuring_evaluator(sources: EvaluatorSources) -> Evaluator:
     """What measures latency on this machine as the space's settings say, with all that is known of the repeats."""
-    source = LatencyEvaluator(sources.space, sources.network_definition, sources.latency or {})
+    source = LatencyEvaluator(sources.space, sources.network_family, sources.latency or {})
     return _fanned_out(source, sources, ONE_AT_A_TIME)
 
 

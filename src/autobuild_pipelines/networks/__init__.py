@@ -2,6 +2,7 @@
 
 from autobuild_pipelines.networks.calibration import recalibrate_batch_norm
 from autobuild_pipelines.networks.costs import (
+    Costs,
     LayerCosts,
     backbone_mac_costs,
     mac_costs,
@@ -15,6 +16,7 @@ from autobuild_pipelines.networks.supernet import Supernet, splice
 from autobuild_pipelines.networks.supernet_weights import load_supernet, read_supernet, save_supernet
 
 __all__ = [
+    "Costs",
     "LayerCosts",
     "NetworkDefinition",
     "NetworkError",
