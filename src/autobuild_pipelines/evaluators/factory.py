@@ -16,6 +16,8 @@ from autobuild_pipelines.evaluators.combined import CombinedEvaluator, RenamedEv
 from autobuild_pipelines.evaluators.costs import CostEvaluator
 from autobuild_pipelines.evaluators.fan_out import FannedOut
 from autobuild_pipelines.evaluators.fan_out_settings import FanOutSettings
+from autobuild_pipelines.evaluators.fid import FID, FidEvaluator
+from autobuild_pipelines.evaluators.fid_settings import FidSettings
 from autobuild_pipelines.evaluators.fitted_costs import FittedCostEvaluator
 from autobuild_pipelines.evaluators.imagenet import ImageNetEvaluator
 from autobuild_pipelines.evaluators.imagenet_settings import ImageNetSettings
@@ -64,7 +66,7 @@ class EvaluatorSources:
         surrogate: Coefficients of the surrogate accuracy (type `surrogate`).
         layer_latencies: Measured layer latencies (type `layer_latency`).
         latency: How latency is measured, see `LatencySettings` (type `latency`).
-        fan_out: How evaluations are spread, see `FanOutSettings` (types `imagenet`, `latency`).
+        fan_out: How evaluations are spread, see `FanOutSettings` (types `imagenet`, `fid`, `latency`).
         ledger: Where these are recorded; None keeps them in memory.
     """
 
@@ -139,8 +141,9 @@ def make_evaluators(settings: Mapping[str, Any], sources: EvaluatorSources) -> C
             default}; macs; params; backbone_flops {resolution, the side of the other task's images}, in G of
             multiply-adds; fitted_flops {resolution; column, the metric's name by default}, on the line through what
             the architectures are labelled with; table {column, the metric's name by default}; imagenet {weights,
-            train_images, val_images, output: top1 or top5, and see `ImageNetSettings`}; latency {output: median,
-            spread or outliers, and see `LatencySettings`}. The last two take `fan_out`, which overrides the space's.
+            train_images, val_images, output: top1 or top5, and see `ImageNetSettings`}; fid {weights, encoder,
+            features, train_images, val_images, and see `FidSettings`}; latency {output: median, spread or outliers, and
+            see `LatencySettings`}. The last three take `fan_out`, which overrides the space's.
         sources: What they are made from.
 
     Returns:
@@ -286,6 +289,17 @@ def _imagenet(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> lis
     return _measured(metrics, sources, make, {"top1": "acc", "top5": "acc_top5"})
 
 
+def _fid(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Evaluator]:
+    family = sources.network_family
+    if not isinstance(family, UNetDefinition):
+        raise EvaluationError(f"space {sources.space.name!r} is of classifiers; fid is of U-Nets (family: unet)")
+
+    def make(settings: Settings) -> ArchitectureEvaluator:
+        return FidEvaluator(sources.space, family, FidSettings.from_mapping(settings), progress=False)
+
+    return _measured(metrics, sources, make, {"fid": FID}, ONE_AT_A_TIME)
+
+
 def _latency(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Evaluator]:
     def make(settings: Settings) -> ArchitectureEvaluator:
         return LatencyEvaluator(sources.space, sources.network_family, {**(sources.latency or {}), **settings})
@@ -352,5 +366,6 @@ EVALUATOR_TYPES: dict[str, EvaluatorType] = {
     "latency_predictor": EvaluatorType(_latency_predictor, {"target": False}),
     "latency": EvaluatorType(_latency, _keys(LatencySettings)),
     "imagenet": EvaluatorType(_imagenet, _keys(ImageNetSettings)),
+    "fid": EvaluatorType(_fid, _keys(FidSettings)),
 }
 """Every type of evaluator that parameters may name; a new one is a function and a line here."""
