@@ -24,7 +24,8 @@ def seeded(definition: UNetDefinition, unet: UNetArchitecture, seed: int = 0) ->
 
 
 def test_the_original_is_the_published_network_of_387_million_parameters() -> None:
-    # Rombach et al. 2022, Sec. 4.5: "387M instead of 215M parameters"; their config `inpainting_big`.
+    # Rombach et al. 2022, Sec. 4.5: attention on three levels, residual blocks for up- and downsampling, 387 M
+    # parameters; their configuration `inpainting_big`.
     with torch.device("meta"):
         network = InpaintingUNet(UNetDefinition(), ORIGINAL)
     assert sum(p.numel() for p in network.parameters()) == 387_245_827

@@ -49,7 +49,7 @@ Settings = Mapping[str, Any]
 GIGA = 1e9
 
 ONE_AT_A_TIME: Settings = MappingProxyType({"workers": 1})
-"""Networks that run beside each other would be timed together."""
+"""Networks that run beside each other would be timed together, or share a GPU's memory."""
 
 
 @dataclass(frozen=True)

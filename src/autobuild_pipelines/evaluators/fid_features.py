@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from autobuild_pipelines.evaluators.protocol import EvaluationError
 
 WHERE_TO_GET_INCEPTION = (
-    "the usual Inception network of FID is published as TorchScript by NVIDIA: inception-2015-12-05.pt of "
-    "https://api.ngc.nvidia.com/v2/models/nvidia/research/stylegan3/versions/1/files/metrics/"
+    "the usual Inception network of FID is published as TorchScript by NVIDIA: "
+    "https://nvlabs-fi-cdn.nvidia.com/stylegan2-ada-pytorch/pretrained/metrics/inception-2015-12-05.pt"
 )
 
 
