@@ -73,7 +73,9 @@ def read_encoder(folder: str | Path) -> DiffusersEncoder:
     if kind not in models:
         raise DiffusionError(f"{folder}: {CONFIG}: _class_name is {kind!r}, expected one of {sorted(models)}")
     try:
-        model = models[kind].from_pretrained(str(folder), local_files_only=True, use_safetensors=True)
+        model = models[kind].from_pretrained(
+            str(folder), local_files_only=True, use_safetensors=True, low_cpu_mem_usage=False
+        )
     except (OSError, ValueError, RuntimeError, TypeError) as error:
         raise DiffusionError(f"{folder}: is not a readable {kind}: {' '.join(str(error).split())[:300]}") from None
     return DiffusersEncoder(model)
