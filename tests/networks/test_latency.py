@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from unets import TINY, as_architecture, tiny, unet_space
 
 from autobuild_pipelines.networks import NetworkDefinition, latency
 from autobuild_pipelines.networks.latency import (
@@ -224,3 +225,22 @@ def test_the_note_says_where_and_how_was_measured() -> None:
     note = measured_on(LatencySettings(threads=2, cores=(0, 1), batch=8, repeats=7))
     for part in (cpu_name(), f"torch {torch.__version__}", "2 threads", "cores 0, 1", "batch 8", "eager", "7 passes"):
         assert part in note
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+def test_a_u_nets_step_is_timed_at_the_definitions_size_of_latent(batch: int) -> None:
+    pytest.importorskip("diffusers")
+    space = unet_space()
+    settings = LatencySettings(batch=batch, repeats=2, warm_up=1)
+    found = measure_latency(space, TINY, as_architecture(space, tiny()), settings, clock=clock_of([0.25, 0.5]))
+    assert found.ms_per_batch == (250.0, 500.0)
+
+
+@pytest.mark.slow
+def test_onnx_runtime_runs_u_nets_too() -> None:
+    pytest.importorskip("diffusers")
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    space = unet_space()
+    settings = LatencySettings(runtime="onnxruntime", repeats=1)
+    assert measure_latency(space, TINY, as_architecture(space, tiny()), settings).median_ms_per_batch > 0

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from pandera.errors import SchemaError
 
 from autobuild_pipelines.evaluators import CombinedEvaluator, EvaluationError
 from autobuild_pipelines.ingestion import IngestError, RawRecords, read_records
-from autobuild_pipelines.ingestion.schemas import ARCHITECTURES
 from autobuild_pipelines.pipelines.evaluate_architectures.nodes import evaluate_architectures, read_architectures
+from autobuild_pipelines.pipelines.evaluate_architectures.schemas import EVALUATED_ARCHITECTURES
 from autobuild_pipelines.pipelines.evaluator import make_evaluator
 from autobuild_pipelines.spaces import ABSENT, ArchitectureArray, SearchSpace
 
@@ -85,7 +86,7 @@ def test_every_format_gives_the_same_metrics_at_every_resolution(
     path = tmp_path / f"my nétworks.{suffix}"
     WRITERS[suffix](path, labels)
     found = evaluate(ofa_mbv3, read_records(str(path)))
-    ARCHITECTURES.validate(found)
+    EVALUATED_ARCHITECTURES.validate(found)
     assert found["resolution"].tolist() == [192, 208, 224]
     assert found["acc"].tolist() == [10, 15, 20]
     given = {"acc": "given_acc"}
@@ -100,6 +101,17 @@ def test_what_was_evaluated_can_be_evaluated_again(tmp_path: Path, ofa_mbv3: Sea
     first.to_parquet(tmp_path / "evaluated.parquet")
     second = evaluate(ofa_mbv3, read_records(str(tmp_path / "evaluated.parquet")))
     assert second["given_acc"].tolist() == first["acc"].tolist() == second["acc"].tolist()
+
+
+def test_what_cannot_be_evaluated_is_a_row_with_its_error_and_no_metric(ofa_mbv3: SearchSpace, tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    write_csv(path, {})
+    done = evaluate(ofa_mbv3, read_records(str(path)))
+    EVALUATED_ARCHITECTURES.validate(done.assign(evaluation_error=None))
+    errors = [None, "out of memory", None]
+    EVALUATED_ARCHITECTURES.validate(done.assign(acc=[1.0, np.nan, 2.0], evaluation_error=errors))
+    with pytest.raises(SchemaError, match="a cell is missing or not finite, and evaluation_error does not say why"):
+        EVALUATED_ARCHITECTURES.validate(done.assign(acc=[np.nan, np.nan, 2.0], evaluation_error=errors))
 
 
 def test_a_resolution_that_is_text_is_rejected_with_the_choices(ofa_mbv3: SearchSpace) -> None:

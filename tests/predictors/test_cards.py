@@ -48,6 +48,18 @@ def test_saving_and_loading_is_the_identity(trained: TrainedPredictors) -> None:
     assert to_files(loaded) == files
 
 
+def test_features_keep_the_order_in_which_a_space_declares_them() -> None:
+    features = {"width": {"choices": [8, 16]}, "kernel": {"choices": [3, 5]}}
+    units = [{"name": "one", "layers": [1, 2]}]
+    space = SearchSpace.from_mapping("unsorted", {"layer_features": features, "units": units})
+    array = space.sample(40, np.random.default_rng(0))
+    labels = {"acc": np.random.default_rng(1).normal(size=40)}
+    trained = train(space, array, labels, training=TrainingSettings(epochs=1), progress=False)[0]
+    loaded = from_files(to_files(trained))
+    assert loaded.space.features == ("width", "kernel")
+    np.testing.assert_array_equal(loaded.predict(array), trained.predict(array))
+
+
 def test_a_card_says_what_is_needed_to_judge_the_weights(trained: TrainedPredictors) -> None:
     card = json.loads(to_files(trained)["acc_per_cpu.json"])
     assert card["space"] == "ofa_mbv3"

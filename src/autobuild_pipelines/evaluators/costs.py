@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from autobuild_pipelines.networks import LayerCosts
+from autobuild_pipelines.networks import Costs
 from autobuild_pipelines.spaces import ArchitectureArray
 
 
@@ -14,13 +14,13 @@ class CostEvaluator:
 
     Args:
         metric: Its name.
-        costs: What every layer costs, as `networks.mac_costs` or `networks.parameter_costs` compute it.
+        costs: As `networks.mac_costs`, `networks.parameter_costs` or `networks.unet_costs.UNetCostTable` give it.
         unit: The size of the metric's unit: 1e9 gives a cost in billions.
     """
 
     support: ArchitectureArray | None = None
 
-    def __init__(self, metric: str, costs: LayerCosts[np.int64], *, unit: float = 1.0) -> None:
+    def __init__(self, metric: str, costs: Costs, *, unit: float = 1.0) -> None:
         self.metrics: tuple[str, ...] = (metric,)
         self._costs = costs
         self._unit = unit

@@ -16,6 +16,8 @@ from autobuild_pipelines.evaluators.combined import CombinedEvaluator, RenamedEv
 from autobuild_pipelines.evaluators.costs import CostEvaluator
 from autobuild_pipelines.evaluators.fan_out import FannedOut
 from autobuild_pipelines.evaluators.fan_out_settings import FanOutSettings
+from autobuild_pipelines.evaluators.fid import FID, FidEvaluator
+from autobuild_pipelines.evaluators.fid_settings import FidSettings
 from autobuild_pipelines.evaluators.fitted_costs import FittedCostEvaluator
 from autobuild_pipelines.evaluators.imagenet import ImageNetEvaluator
 from autobuild_pipelines.evaluators.imagenet_settings import ImageNetSettings
@@ -28,8 +30,17 @@ from autobuild_pipelines.evaluators.single import ArchitectureEvaluator
 from autobuild_pipelines.evaluators.surrogate import AccuracySurrogate
 from autobuild_pipelines.evaluators.surrogate_settings import SurrogateSettings
 from autobuild_pipelines.evaluators.table import TableEvaluator
-from autobuild_pipelines.networks import LayerCosts, NetworkDefinition, backbone_mac_costs, mac_costs, parameter_costs
+from autobuild_pipelines.networks import (
+    Costs,
+    LayerCosts,
+    NetworkDefinition,
+    backbone_mac_costs,
+    mac_costs,
+    parameter_costs,
+)
 from autobuild_pipelines.networks.latency import LatencySettings
+from autobuild_pipelines.networks.unet_costs import CostName, UNetCostTable
+from autobuild_pipelines.networks.unet_definition import UNetDefinition, read_network
 from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace, from_table
 from autobuild_pipelines.spaces.settings import StrictSettings
 
@@ -38,7 +49,7 @@ Settings = Mapping[str, Any]
 GIGA = 1e9
 
 ONE_AT_A_TIME: Settings = MappingProxyType({"workers": 1})
-"""Networks that run beside each other would be timed together."""
+"""Networks that run beside each other would be timed together, or share a GPU's memory."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +66,13 @@ class EvaluatorSources:
         surrogate: Coefficients of the surrogate accuracy (type `surrogate`).
         layer_latencies: Measured layer latencies (type `layer_latency`).
         latency: How latency is measured, see `LatencySettings` (type `latency`).
-        fan_out: How evaluations are spread, see `FanOutSettings` (types `imagenet`, `latency`).
+        fan_out: How evaluations are spread, see `FanOutSettings` (types `imagenet`, `fid`, `latency`).
         ledger: Where these are recorded; None keeps them in memory.
     """
 
     space: SearchSpace
     architectures: pd.DataFrame | None = None
-    network: NetworkDefinition | Mapping[str, Any] | None = None
+    network: NetworkDefinition | UNetDefinition | Mapping[str, Any] | None = None
     predictors: TargetPredictors | None = None
     latency_predictors: TargetPredictors | None = None
     released: Mapping[str, Callable[[], LabelPredictor]] | None = None
@@ -77,14 +88,21 @@ class EvaluatorSources:
         return from_table(self.space, self.given("architectures", "table"))
 
     @cached_property
-    def network_definition(self) -> NetworkDefinition:
+    def network_family(self) -> NetworkDefinition | UNetDefinition:
         """The network definition, checked."""
-        network = self.given("network", "macs, params, latency or imagenet")
-        return (
-            network
-            if isinstance(network, NetworkDefinition)
-            else NetworkDefinition.from_mapping(self.space.name, network)
-        )
+        return read_network(self.space.name, self.given("network", "macs, params, latency, imagenet or fid"))
+
+    @property
+    def network_definition(self) -> NetworkDefinition:
+        """The definition of a family of MobileNets.
+
+        Raises:
+            EvaluationError: It is another family.
+        """
+        family = self.network_family
+        if not isinstance(family, NetworkDefinition):
+            raise EvaluationError(f"space {self.space.name!r} is of U-Nets, which are no classifiers or backbones")
+        return family
 
     def given(self, what: str, kind: str) -> Any:
         """A source that must be there.
@@ -123,8 +141,9 @@ def make_evaluators(settings: Mapping[str, Any], sources: EvaluatorSources) -> C
             default}; macs; params; backbone_flops {resolution, the side of the other task's images}, in G of
             multiply-adds; fitted_flops {resolution; column, the metric's name by default}, on the line through what
             the architectures are labelled with; table {column, the metric's name by default}; imagenet {weights,
-            train_images, val_images, output: top1 or top5, and see `ImageNetSettings`}; latency {output: median,
-            spread or outliers, and see `LatencySettings`}. The last two take `fan_out`, which overrides the space's.
+            train_images, val_images, output: top1 or top5, and see `ImageNetSettings`}; fid {weights, encoder,
+            features, train_images, val_images, and see `FidSettings`}; latency {output: median, spread or outliers, and
+            see `LatencySettings`}. The last three take `fan_out`, which overrides the space's.
         sources: What they are made from.
 
     Returns:
@@ -213,13 +232,21 @@ def _released_predictor(metrics: Mapping[str, Settings], sources: EvaluatorSourc
 
 
 def _macs(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Evaluator]:
-    costs = mac_costs(sources.space, sources.network_definition)
+    costs = _network_costs(sources, "macs")
     return [CostEvaluator(metric, costs) for metric in metrics]
 
 
 def _params(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Evaluator]:
-    costs = parameter_costs(sources.space, sources.network_definition)
+    costs = _network_costs(sources, "parameters")
     return [CostEvaluator(metric, costs) for metric in metrics]
+
+
+def _network_costs(sources: EvaluatorSources, cost: CostName) -> Costs:
+    family = sources.network_family
+    if isinstance(family, UNetDefinition):
+        family.check_fits(sources.space)
+        return UNetCostTable(sources.space, family, cost)
+    return (mac_costs if cost == "macs" else parameter_costs)(sources.space, family)
 
 
 def _backbone_flops(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Evaluator]:
@@ -262,9 +289,20 @@ def _imagenet(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> lis
     return _measured(metrics, sources, make, {"top1": "acc", "top5": "acc_top5"})
 
 
+def _fid(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Evaluator]:
+    family = sources.network_family
+    if not isinstance(family, UNetDefinition):
+        raise EvaluationError(f"space {sources.space.name!r} is of classifiers; fid is of U-Nets (family: unet)")
+
+    def make(settings: Settings) -> ArchitectureEvaluator:
+        return FidEvaluator(sources.space, family, FidSettings.from_mapping(settings), progress=False)
+
+    return _measured(metrics, sources, make, {"fid": FID}, ONE_AT_A_TIME)
+
+
 def _latency(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Evaluator]:
     def make(settings: Settings) -> ArchitectureEvaluator:
-        return LatencyEvaluator(sources.space, sources.network_definition, {**(sources.latency or {}), **settings})
+        return LatencyEvaluator(sources.space, sources.network_family, {**(sources.latency or {}), **settings})
 
     outputs = {"median": LATENCY_MS, "spread": SPREAD, "outliers": OUTLIERS}
     return _measured(metrics, sources, make, outputs, ONE_AT_A_TIME)
@@ -272,7 +310,7 @@ def _latency(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list
 
 def measuring_evaluator(sources: EvaluatorSources) -> Evaluator:
     """What measures latency on this machine as the space's settings say, with all that is known of the repeats."""
-    source = LatencyEvaluator(sources.space, sources.network_definition, sources.latency or {})
+    source = LatencyEvaluator(sources.space, sources.network_family, sources.latency or {})
     return _fanned_out(source, sources, ONE_AT_A_TIME)
 
 
@@ -328,5 +366,6 @@ EVALUATOR_TYPES: dict[str, EvaluatorType] = {
     "latency_predictor": EvaluatorType(_latency_predictor, {"target": False}),
     "latency": EvaluatorType(_latency, _keys(LatencySettings)),
     "imagenet": EvaluatorType(_imagenet, _keys(ImageNetSettings)),
+    "fid": EvaluatorType(_fid, _keys(FidSettings)),
 }
 """Every type of evaluator that parameters may name; a new one is a function and a line here."""

@@ -15,12 +15,10 @@ from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from autobuild_pipelines.evaluators.protocol import EvaluationError
+from autobuild_pipelines.images import SUFFIXES, ImageError, images_below, read_image
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"})
-"""What counts as an image, in either case: torchvision's list, so that a folder means the same to both."""
 
 View = Callable[["Image", int, np.random.Generator], Tensor]
 """Makes a network's input of an image at a resolution; the generator is the image's own."""
@@ -59,7 +57,7 @@ class ImageFolder:
         listing = hashlib.sha256()
         bar = tqdm(classes, desc=f"listing {root}", unit="class", delay=3, leave=False, disable=not progress)
         for label, name in enumerate(bar):
-            for path in _images_below(os.path.join(root, name)):
+            for path in images_below(os.path.join(root, name)):
                 relative = Path(path).relative_to(root).as_posix()
                 listing.update(f"{relative}\0{os.stat(path).st_size}\n".encode())
                 files.append(relative)
@@ -120,19 +118,7 @@ def open_image(path: str) -> Image:
     Raises:
         EvaluationError: The file is missing, cut off or no image; the message names it.
     """
-    from PIL import Image
-
     try:
-        with Image.open(path) as image:
-            return image.convert("RGB")
-    except Exception as error:  # broken files make image decoders raise many things
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise EvaluationError(f"{path}: is not a readable image: {reason}") from None
-
-
-def _images_below(folder: str) -> list[str]:
-    found = []
-    for where, folders, names in os.walk(folder, followlinks=True):
-        folders.sort()
-        found += [os.path.join(where, name) for name in sorted(names) if Path(name).suffix.lower() in SUFFIXES]
-    return found
+        return read_image(path)
+    except ImageError as error:
+        raise EvaluationError(str(error)) from None

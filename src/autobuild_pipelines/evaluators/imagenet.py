@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
+from autobuild_pipelines.evaluators.device import device_of
 from autobuild_pipelines.evaluators.image_folder import ImageFolder, ImageViews, View
 from autobuild_pipelines.evaluators.image_views import evaluation_view, training_view
 from autobuild_pipelines.evaluators.imagenet_settings import ImageNetSettings
@@ -101,7 +102,7 @@ class ImageNetEvaluator:
             raise EvaluationError(
                 "evaluator of type 'imagenet': reading images needs Pillow: pip install 'autobuild-pipelines[imagenet]'"
             )
-        _device(s.device)
+        device_of(s.device, self.kind)
         data = self._data()
         wanted, found = self._definition.num_classes, len(data.val.classes)
         if found > wanted:
@@ -160,7 +161,7 @@ class ImageNetEvaluator:
             EvaluationError: An image cannot be read.
         """
         s, data = self._settings, self._data()
-        network = splice(data.weights, self._space, self._definition, architecture).to(_device(s.device))
+        network = splice(data.weights, self._space, self._definition, architecture).to(device_of(s.device, self.kind))
         rows = data.train.draw(s.calibration_images, s.seed)
         batches = self._batches(data.train, rows, training_view, s.calibration_batch, "calibrating", architecture)
         recalibrate_batch_norm(network, (images for images, _ in batches))
@@ -180,7 +181,7 @@ class ImageNetEvaluator:
         views = ImageViews(folder, rows, view, resolution_of(self._definition, architecture), s.seed)
         # Without a generator of its own the loader would draw from, and so change, the global one.
         loader = DataLoader(views, batch_size=size, num_workers=s.workers, generator=torch.Generator())
-        device = _device(s.device)
+        device = device_of(s.device, self.kind)
         bar = tqdm(
             loader, desc=f"{what} {architecture.id}", unit="batch", delay=3, leave=False, disable=not self._progress
         )
@@ -232,17 +233,3 @@ def _right(logits: Tensor, labels: Tensor) -> Tensor:
     """How many labels are the first, and how many are among the first five of the classes by score: [2]."""
     best = logits.topk(min(5, logits.shape[1])).indices == labels[:, None]
     return torch.stack([best[:, 0].sum(), best.any(dim=1).sum()])
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise EvaluationError(
-            f"evaluator of type 'imagenet': device {name!r} is not there: {reason}; expected auto, cpu or cuda"
-        ) from None
-    return device

@@ -9,6 +9,7 @@ from typing import Any
 
 from autobuild_pipelines.networks import NetworkDefinition
 from autobuild_pipelines.networks.latency import LatencySettings, machine_facts, measure_latency
+from autobuild_pipelines.networks.unet_definition import UNetDefinition, read_network
 from autobuild_pipelines.spaces import Architecture, SearchSpace
 
 LATENCY_MS = "latency_ms"
@@ -41,11 +42,10 @@ class LatencyEvaluator:
     def __init__(
         self,
         space: SearchSpace,
-        network: NetworkDefinition | Mapping[str, Any],
+        network: NetworkDefinition | UNetDefinition | Mapping[str, Any],
         settings: LatencySettings | Mapping[str, Any] | None = None,
     ) -> None:
-        if not isinstance(network, NetworkDefinition):
-            network = NetworkDefinition.from_mapping(space.name, network)
+        network = read_network(space.name, network)
         network.check_fits(space)
         if not isinstance(settings, LatencySettings):
             settings = LatencySettings.from_mapping(settings or {})

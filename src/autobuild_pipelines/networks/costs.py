@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,14 @@ def positions(space: SearchSpace) -> Iterator[Position]:
         yield Position(unit.number, True, (slots[0],))
         if len(slots) > 1:
             yield Position(unit.number, False, tuple(slots[1:]))
+
+
+class Costs(Protocol):
+    """One cost of any architectures of a space."""
+
+    def total(self, array: ArchitectureArray) -> NDArray[np.int64]:
+        """[n] the cost of every architecture."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)

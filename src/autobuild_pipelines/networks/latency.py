@@ -26,6 +26,9 @@ from autobuild_pipelines.networks.definition import NetworkDefinition
 from autobuild_pipelines.networks.machine import cpu_name, on_cores, settle_allocator, threads_text, torch_threads
 from autobuild_pipelines.networks.modules import build_subnet, resolution_of
 from autobuild_pipelines.networks.runtimes import LatencyError, Runtime, prepare
+from autobuild_pipelines.networks.unet import InpaintingUNet, OneStep, example_latents
+from autobuild_pipelines.networks.unet_arrays import read_unet
+from autobuild_pipelines.networks.unet_definition import UNetDefinition
 from autobuild_pipelines.spaces import Architecture, SearchSpace
 from autobuild_pipelines.spaces.settings import FROM_LIST, StrictSettings, read_settings
 
@@ -111,13 +114,14 @@ class Latency:
 
 def measure_latency(
     space: SearchSpace,
-    definition: NetworkDefinition,
+    definition: NetworkDefinition | UNetDefinition,
     architecture: Architecture,
     settings: LatencySettings | None = None,
     *,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Latency:
-    """Build an architecture's network and time it, at the architecture's resolution, in float32.
+    """Build an architecture's network and time it in float32: a MobileNet at the architecture's resolution, or one step
+    of a U-Net at the definition's size of latent.
 
     Args:
         space: The search space.
@@ -135,11 +139,17 @@ def measure_latency(
     device = settings.torch_device
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
-        network = build_subnet(space, definition, architecture)
-        size = resolution_of(definition, architecture)
-        images = torch.randn(max(settings.batch, _CALIBRATION_IMAGES), definition.input_channels, size, size)
-        with torch_threads(settings.threads):
-            recalibrate_batch_norm(network, [images[:_CALIBRATION_IMAGES]])
+        network: nn.Module
+        if isinstance(definition, UNetDefinition):
+            unet = read_unet(space, architecture, definition.features)
+            network = OneStep(InpaintingUNet(definition, unet)).eval()
+            images, _ = example_latents(definition, settings.batch)
+        else:
+            network = build_subnet(space, definition, architecture)
+            size = resolution_of(definition, architecture)
+            images = torch.randn(max(settings.batch, _CALIBRATION_IMAGES), definition.input_channels, size, size)
+            with torch_threads(settings.threads):
+                recalibrate_batch_norm(network, [images[:_CALIBRATION_IMAGES]])
     return measure_network(network.to(device), images[: settings.batch].to(device), settings, clock=clock)
 
 

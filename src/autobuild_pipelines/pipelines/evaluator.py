@@ -39,6 +39,7 @@ _SOURCES: dict[str, dict[str, str]] = {
     "backbone_flops": {"network": "params:network"},
     "fitted_flops": {"network": "params:network", "architectures": "architectures"},
     "imagenet": _FANNED_OUT,
+    "fid": _FANNED_OUT,
     "latency": _LATENCY,
 }
 """Evaluator type → the fields of `EvaluatorSources` that it needs, and the datasets that fill them."""

@@ -125,4 +125,5 @@ def _get(content: Mapping[str, Any], key: str, name: str) -> Any:
 
 
 def _json(content: Any) -> bytes:
-    return json.dumps(content, indent=2, sort_keys=True).encode()
+    # Not sorted: the order of a space's features is part of its declaration.
+    return json.dumps(content, indent=2).encode()

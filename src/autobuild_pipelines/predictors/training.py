@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
@@ -22,8 +23,8 @@ from autobuild_pipelines.predictors.trained import PredictorError, TrainedPredic
 from autobuild_pipelines.predictors.training_settings import TrainingSettings
 from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace
 
-MEMBERS_PER_THREAD = 2
-"""Small enough for few predictors to fill two threads, large enough for operations to outweigh their calls."""
+MEMBERS_PER_THREAD = 4
+"""Large enough for operations to outweigh their calls, which threads cannot make at the same time."""
 
 Watched = tuple[SequenceGraphs, Mapping[str, NDArray[np.float64]]]
 """Graphs and labels by target that are only looked at."""
@@ -108,13 +109,13 @@ def resolve_device(name: str) -> torch.device:
 
 
 def _fit_groups(whole: Fit, watched: Watched | None, runner: Runner | None, progress: bool) -> pd.DataFrame:
-    """Train the members in groups of two, each in a thread (or by the runner), and put their weights in place.
+    """Train the members in two groups or more, each in a thread (or by the runner), and put their weights in place.
 
     That is faster than threads inside each small operation. Groups do not depend on the number of cores, and members
     do not depend on each other, so neither does the result.
     """
     count = len(whole.targets)
-    size = MEMBERS_PER_THREAD if count > MEMBERS_PER_THREAD else 1
+    size = min(MEMBERS_PER_THREAD, math.ceil(count / 2))
     if whole.y.device.type == "cuda":
         size = count
     groups = [range(start, min(start + size, count)) for start in range(0, count, size)]
