@@ -73,11 +73,13 @@ def graphs_of(space: SearchSpace, array: ArchitectureArray, labels: np.ndarray) 
     return graphs, [len(c.values) for c in vocabulary.schema.categories]
 
 
-def train_plain(graphs: list[Data], sizes: list[int], epochs: int) -> PlainPredictor:
+def train_plain(
+    graphs: list[Data], sizes: list[int], epochs: int, *, layers: int = 4, batch_size: int = 128
+) -> PlainPredictor:
     """Train on one target with the paper's settings."""
-    model = PlainPredictor(sizes)
+    model = PlainPredictor(sizes, layers=layers)
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=1e-5)
-    loader = DataLoader(graphs, batch_size=128, shuffle=True)
+    loader = DataLoader(graphs, batch_size=batch_size, shuffle=True)
     for _ in range(epochs):
         for data in loader:
             predicted, pooled = model(data)

@@ -14,13 +14,14 @@ from scipy.stats import spearmanr
 from torch import Tensor
 from tqdm import tqdm
 
-from autobuild_pipelines.graphs import SequenceGraphs
+from autobuild_pipelines.graphs import SequenceGraphs, hop_windows
 from autobuild_pipelines.predictors.layers import MOMENTUM
 from autobuild_pipelines.predictors.losses import LOSSES
 from autobuild_pipelines.predictors.model import GraphPredictor
 from autobuild_pipelines.predictors.threads import keep_freed_memory, one_thread_per_operation
 from autobuild_pipelines.predictors.trained import PredictorError
 from autobuild_pipelines.predictors.training_settings import SCHEDULES, TrainingSettings
+from autobuild_pipelines.predictors.window_pass import window_pass
 
 SETTLE_ROWS = 4096
 Fitted: TypeAlias = tuple[dict[str, Tensor], pd.DataFrame]
@@ -56,6 +57,11 @@ class Fit:
     judged: tuple[SequenceGraphs, Tensor] | None = None
     learned: Tensor | None = None
 
+    @property
+    def one_batch(self) -> bool:
+        """Whether every step sees all graphs: batch gradient descent, as for fewer than 100 architectures (§7.9)."""
+        return self.settings.batch_size >= len(self.graphs)
+
 
 def fit_alone(task: Fit) -> Fitted:
     """`fit` in a process that does nothing else meanwhile: the same result as beside others in one process."""
@@ -83,17 +89,22 @@ def fit(task: Fit, bar: tqdm[Any] | None = None) -> Fitted:
     optimiser = torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True)
     loss, schedule = LOSSES[settings.loss], SCHEDULES[settings.schedule]
     rng = np.random.default_rng(task.seed)
+    # A batch of all graphs stays the same: its distinct windows are found once, and its order does not matter.
+    windows = hop_windows(features, graphs, network.hops) if task.one_batch else []
     best = _BestWeights(network)
     records: list[pd.DataFrame] = []
     for epoch in range(1, settings.epochs + 1):
         network.train()
         sums = torch.zeros(2, len(targets), device=y.device)
-        batches = _batches(len(graphs), settings.batch_size, rng)
+        batches = [torch.arange(len(graphs))] if windows else _batches(len(graphs), settings.batch_size, rng)
         for step, rows in enumerate(batches):
             done = (epoch - 1 + step / len(batches)) / settings.epochs
             optimiser.param_groups[0]["lr"] = settings.learning_rate * schedule(done)
             batch = rows.to(y.device)
-            predicted, embeddings = network(features, graphs.take(batch))
+            if windows:
+                predicted, embeddings = window_pass(network, features, graphs, windows)
+            else:
+                predicted, embeddings = network(features, graphs.take(batch))
             mask = None if task.learned is None else task.learned[:, batch]
             error, ranking = loss(
                 predicted, embeddings, y[:, batch], settings.ranking_weight, settings.soft_rank_strength, mask

@@ -26,6 +26,9 @@ from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace
 MEMBERS_PER_THREAD = 4
 """Large enough for operations to outweigh their calls, which threads cannot make at the same time."""
 
+MEMBERS_IN_ONE_BATCH = 8
+"""The same where a batch holds all architectures: there are few, operations are small, and so many share one thread."""
+
 MEMBERS = ("seeds", "folds")
 """How the predictors of an ensemble differ: in their initial weights alone, or also in what they learn from."""
 
@@ -138,13 +141,15 @@ def resolve_device(name: str) -> torch.device:
 
 
 def _fit_groups(whole: Fit, watched: Watched | None, runner: Runner | None, progress: bool) -> pd.DataFrame:
-    """Train the members in two groups or more, each in a thread (or by the runner), and put their weights in place.
+    """Train the members in groups, each in a thread (or by the runner), and put their weights in place.
 
     That is faster than threads inside each small operation. Groups do not depend on the number of cores, and members
     do not depend on each other, so neither does the result.
     """
     count = len(whole.targets)
     size = min(MEMBERS_PER_THREAD, math.ceil(count / 2))
+    if whole.one_batch:
+        size = count if count <= MEMBERS_IN_ONE_BATCH else min(MEMBERS_IN_ONE_BATCH, math.ceil(count / 2))
     if whole.y.device.type == "cuda":
         size = count
     groups = [range(start, min(start + size, count)) for start in range(0, count, size)]
@@ -178,7 +183,7 @@ def _in_threads(tasks: list[Fit], predictors: int, progress: bool) -> list[Fitte
         disable=not progress,
         mininterval=1.0,
     ) as bar:
-        if len(tasks) == 1:
+        if len(tasks) == 1 and not tasks[0].one_batch:
             return [fit(tasks[0], bar)]
         with one_thread_per_operation():
             found: list[Fitted] = Parallel(n_jobs=min(len(tasks), cpu_count()), prefer="threads")(

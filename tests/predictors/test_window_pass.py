@@ -1,0 +1,68 @@
+"""Training passes on distinct windows: the same predictions, embeddings and gradients as on every node."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from autobuild_pipelines.graphs import FeatureSchema, Vocabulary, hop_windows, sequence_graphs
+from autobuild_pipelines.predictors import GraphPredictor, ModelSettings
+from autobuild_pipelines.predictors.window_pass import window_pass
+from autobuild_pipelines.spaces import SearchSpace
+
+GNN = ModelSettings("GraphConv", 16, 4, aggregation="sum", activation="LeakyReLU", head_activation="LeakyReLU")
+
+
+@pytest.mark.parametrize("settings", [ModelSettings(layers=6), GNN, ModelSettings(lift=8, additive=True)])
+@pytest.mark.parametrize("name", ["sd_fid", "ofa_pn"])
+def test_predictions_embeddings_and_gradients_are_those_of_every_node(
+    settings: ModelSettings, name: str, request: pytest.FixtureRequest
+) -> None:
+    space: SearchSpace = request.getfixturevalue(name)
+    torch.manual_seed(0)
+    network = GraphPredictor(FeatureSchema.of(space), settings, members=2).double().train()
+    with torch.no_grad():
+        for parameter in network.parameters():  # none of them at a start that hides a term
+            parameter.add_(torch.randn_like(parameter) * 0.1)
+    features = torch.from_numpy(Vocabulary(space).features)
+    graphs = sequence_graphs(space, space.sample(30, np.random.default_rng(0)))
+    windows = [  # in 64 bits
+        replace(
+            level,
+            linked=level.linked.double(),
+            counts=level.counts.double(),
+            share=level.counts.double().sum(0) / len(graphs.nodes),
+        )
+        for level in hop_windows(features, graphs, network.hops)
+    ]
+    found, passed = [], []
+    for predicted, embeddings in (network(features, graphs), window_pass(network, features, graphs, windows)):
+        found.append([predicted, *embeddings])
+        generator = torch.Generator().manual_seed(1)
+        network.zero_grad()
+        sum(
+            (term * torch.randn(term.shape, generator=generator, dtype=term.dtype)).sum() for term in found[-1]
+        ).backward()
+        passed.append({key: value.grad for key, value in network.named_parameters() if value.grad is not None})
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other)
+    for key, gradient in passed[0].items():
+        # A bias before batch norm has no gradient but rounding errors.
+        torch.testing.assert_close(passed[1].get(key, torch.zeros_like(gradient)), gradient, rtol=1e-6, atol=1e-8)
+
+
+def test_windows_are_as_many_as_there_are_different_ends_of_chains(sd_fid: SearchSpace) -> None:
+    features = torch.from_numpy(Vocabulary(sd_fid).features)
+    graphs = sequence_graphs(sd_fid, sd_fid.sample(12, np.random.default_rng(3)))
+    kinds = [tuple(row) for row in features[graphs.nodes].tolist()]
+    bounds = list(zip(graphs.pointer[:-1].tolist(), graphs.pointer[1:].tolist(), strict=True))
+    for hop, level in enumerate(hop_windows(features, graphs, 6)):
+        seen = [
+            tuple(kinds[max(start, node - hop) : node + 1]) for start, stop in bounds for node in range(start, stop)
+        ]
+        assert len(level.own) == len(set(seen))
+        assert float(level.share.sum()) == pytest.approx(1)
+        np.testing.assert_array_equal(level.counts.sum(1), graphs.lengths)
