@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from autobuild_pipelines.graphs import FeatureSchema, Vocabulary, hop_windows, sequence_graphs
-from autobuild_pipelines.predictors import GraphPredictor, ModelSettings
+from autobuild_pipelines.predictors import GraphPredictor, ModelSettings, TrainingSettings, train
+from autobuild_pipelines.predictors.fitting import Fit
 from autobuild_pipelines.predictors.window_pass import window_pass
 from autobuild_pipelines.spaces import SearchSpace
 
@@ -66,3 +67,20 @@ def test_windows_are_as_many_as_there_are_different_ends_of_chains(sd_fid: Searc
         assert len(level.own) == len(set(seen))
         assert float(level.share.sum()) == pytest.approx(1)
         np.testing.assert_array_equal(level.counts.sum(1), graphs.lengths)
+
+
+def test_batch_gradient_descent_learns_what_steps_on_every_node_do(
+    sd_hardware: SearchSpace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    array = sd_hardware.sample(25, np.random.default_rng(0))
+    y = np.random.default_rng(1).normal(size=25)
+    settings = TrainingSettings(epochs=5, batch_size=25, learning_rate=1e-3, device="cpu")
+
+    def described() -> tuple[np.ndarray, np.ndarray]:
+        trained, _ = train(sd_hardware, array, {"y": y}, training=settings, ensemble=3, members="folds", progress=False)
+        return trained.describe(array)
+
+    on_windows = described()
+    monkeypatch.setattr(Fit, "one_batch", property(lambda _: False))
+    for found, expected in zip(on_windows, described(), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
