@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,6 +27,8 @@ from autobuild_pipelines.reporting import predictions_figure, spearman_figure, t
 from autobuild_pipelines.search import SearchSettings, objective_targets, read_problems
 from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace
 from autobuild_pipelines.targets import Equation
+
+log = logging.getLogger(__name__)
 
 Graphs = Mapping[str, NDArray[np.int16]]
 Labels = dict[str, NDArray[np.float64]]
@@ -55,7 +58,16 @@ def train_predictors(
         The predictors, and the table `training_history`.
     """
     training, held_out = _parts(architectures, graphs, targets, settings, seed)
-    predictor = read_predictor(settings)
+    predictor = read_predictor(settings, len(training[0]))
+    log.info(
+        "%s: %d predictors a target (%s), %d architectures to learn from: %s, %s",
+        space.name,
+        predictor.ensemble,
+        settings["predictor"],
+        len(training[0]),
+        predictor.model,
+        predictor.training,
+    )
     return train(
         space,
         *training,
@@ -63,7 +75,7 @@ def train_predictors(
         equations=dict(targets),
         model=predictor.model,
         training=predictor.training,
-        ensemble=settings["ensemble"],
+        ensemble=predictor.ensemble,
         seed=seed,
         runner=training_runner(settings["run_in"], fan_out),
         provenance={
