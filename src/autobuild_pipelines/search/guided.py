@@ -45,8 +45,8 @@ class GuidedSettings(FrozenSettings):
     population: Annotated[int, Field(ge=2)] = 300
     children: Annotated[int, Field(ge=1)] = 1000
     generations: Annotated[int, Field(ge=0)] = 30
-    generations_later: Annotated[int, Field(ge=0)] = 10
-    per_round: Annotated[int, Field(ge=1)] = 25
+    generations_later: Annotated[int, Field(ge=0)] = 6
+    per_round: Annotated[int, Field(ge=1)] = 10
     exchange_probability: Annotated[float, Field(ge=0, le=1)] = 0.3
     mutated: Annotated[float, Field(ge=0, le=1)] = 0.7
     candidates: Annotated[int, Field(ge=1)] = 1000
