@@ -76,6 +76,7 @@ def train_predictors(
         model=predictor.model,
         training=predictor.training,
         ensemble=predictor.ensemble,
+        members=settings["members"],
         seed=seed,
         runner=training_runner(settings["run_in"], fan_out),
         provenance={
