@@ -44,7 +44,7 @@ def main() -> None:
     space, array, labels = read(arguments.space, arguments.cache)
     graph = {"resolution": 224}
     released = ReleasedPredictorsDataset(path=arguments.models).load()
-    truth = released[CHECKPOINT.format(space=arguments.space)].for_space(space).predictors
+    truth = released[CHECKPOINT.format(space=arguments.space)]().for_space(space).trained
     others = choose_contexts(space, array, arguments.contexts, 10_000, graph=graph)
     modules = {unit: unit.module_array() for unit in space.ranking_units}
     effects = {unit: contextual_scores(truth, unit, found, others)[0, 0] for unit, found in modules.items()}
