@@ -36,6 +36,7 @@ _SOURCES: dict[str, dict[str, str]] = {
     "surrogate": {"surrogate": "params:surrogate"},
     "macs": {"network": "params:network"},
     "params": {"network": "params:network"},
+    "cost_model": {"network": "params:network"},
     "backbone_flops": {"network": "params:network"},
     "fitted_flops": {"network": "params:network", "architectures": "architectures"},
     "imagenet": _FANNED_OUT,
