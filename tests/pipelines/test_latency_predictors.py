@@ -21,6 +21,7 @@ SETTINGS: dict[str, Any] = {
     "label_kind": "measured",
     "held_out": 0.2,
     "ensemble": 1,
+    "members": "seeds",
     "predictor": "autobuild",
     "run_in": "threads",
     "model": {"layer": "GraphConv", "hidden": 16, "layers": 4, "aggregation": "sum", "activation": "LeakyReLU"},

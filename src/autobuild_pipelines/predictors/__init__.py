@@ -11,10 +11,11 @@ from autobuild_pipelines.predictors.model import GraphPredictor, ModelSettings
 from autobuild_pipelines.predictors.presets import PRESETS, Preset, read_predictor
 from autobuild_pipelines.predictors.split import split_rows
 from autobuild_pipelines.predictors.trained import PredictorError, TrainedPredictors
-from autobuild_pipelines.predictors.training import Runner, train
+from autobuild_pipelines.predictors.training import MEMBERS, Runner, folds, train
 from autobuild_pipelines.predictors.training_settings import TrainingSettings
 
 __all__ = [
+    "MEMBERS",
     "PRESETS",
     "GraphPredictor",
     "ModelSettings",
@@ -25,6 +26,7 @@ __all__ = [
     "TrainedPredictors",
     "TrainingSettings",
     "embedding_statistics",
+    "folds",
     "held_out_predictions",
     "prediction_metrics",
     "predictor_metrics",

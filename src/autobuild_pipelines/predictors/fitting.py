@@ -41,6 +41,8 @@ class Fit:
         seed: Decides the order of batches.
         watched: Graphs and, per member, labels that are only looked at.
         judged: Graphs and [members, n] standardised labels by which an epoch's weights are chosen.
+        learned: [members, n] bool, which graphs each member learns from; all of them by default. Batch norm sees every
+            graph: its moments need no labels.
     """
 
     network: GraphPredictor
@@ -52,6 +54,7 @@ class Fit:
     seed: int
     watched: tuple[SequenceGraphs, list[NDArray[np.float64]]] | None = None
     judged: tuple[SequenceGraphs, Tensor] | None = None
+    learned: Tensor | None = None
 
 
 def fit_alone(task: Fit) -> Fitted:
@@ -91,15 +94,16 @@ def fit(task: Fit, bar: tqdm[Any] | None = None) -> Fitted:
             optimiser.param_groups[0]["lr"] = settings.learning_rate * schedule(done)
             batch = rows.to(y.device)
             predicted, embeddings = network(features, graphs.take(batch))
+            mask = None if task.learned is None else task.learned[:, batch]
             error, ranking = loss(
-                predicted, embeddings, y[:, batch], settings.ranking_weight, settings.soft_rank_strength
+                predicted, embeddings, y[:, batch], settings.ranking_weight, settings.soft_rank_strength, mask
             )
             optimiser.zero_grad()
             (error + ranking).sum().backward()  # type: ignore[no-untyped-call]
             clip_members(parameters, settings.gradient_norm)
             optimiser.step()
-            sums += torch.stack([error.detach(), ranking.detach()]) * len(batch)
-        error, ranking = (sums / len(graphs)).cpu().numpy()
+            sums += torch.stack([error.detach(), ranking.detach()]) * (len(batch) if mask is None else mask.sum(1))
+        error, ranking = (sums / (len(graphs) if task.learned is None else task.learned.sum(1))).cpu().numpy()
         if not np.isfinite(error).all():
             bad = [t for t, e in zip(targets, error, strict=True) if not np.isfinite(e)]
             raise PredictorError(
@@ -190,7 +194,7 @@ def _error(
     """The loss's error term [members] (MSE or MAE of standardised labels), on the CPU."""
     with torch.no_grad():
         predicted, embeddings = network(features, graphs)
-        return LOSSES[settings.loss](predicted, embeddings, y, 0.0, settings.soft_rank_strength)[0].cpu()
+        return LOSSES[settings.loss](predicted, embeddings, y, 0.0, settings.soft_rank_strength, None)[0].cpu()
 
 
 def _watch(

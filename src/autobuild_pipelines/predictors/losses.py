@@ -9,8 +9,8 @@ from torch import Tensor
 
 from autobuild_pipelines.predictors.soft_rank import soft_spearman
 
-Loss = Callable[[Tensor, Sequence[Tensor], Tensor, float, float], tuple[Tensor, Tensor]]
-"""(predictions, graph embeddings, targets, ranking weight, soft-rank strength) to error and ranking term [members]."""
+Loss = Callable[[Tensor, Sequence[Tensor], Tensor, float, float, Tensor | None], tuple[Tensor, Tensor]]
+"""(predictions, graph embeddings, targets, ranking weight, soft-rank strength, mask) to error and ranking term."""
 
 
 def embedding_norms(embeddings: Sequence[Tensor]) -> Tensor:
@@ -19,7 +19,12 @@ def embedding_norms(embeddings: Sequence[Tensor]) -> Tensor:
 
 
 def autobuild_loss(
-    predicted: Tensor, embeddings: Sequence[Tensor], target: Tensor, weight: float, strength: float
+    predicted: Tensor,
+    embeddings: Sequence[Tensor],
+    target: Tensor,
+    weight: float,
+    strength: float,
+    mask: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     r"""Eq. 4: :math:`MSE(\hat y, y) + \frac{\lambda}{M + 1} \sum_m [1 - \rho(y, \lVert h_G^m \rVert_1)]`, per member.
 
@@ -29,18 +34,32 @@ def autobuild_loss(
         target: [members, n] standardised labels.
         weight: Lambda.
         strength: Regularisation of the soft rank.
+        mask: [members, n] bool, True for the rows that count for a member; all by default. The loss is that of the
+            member's rows alone (0 and lambda for a member without any).
     """
     norms = embedding_norms(embeddings)
     hops, members, n = norms.shape
-    rho = soft_spearman(norms.reshape(-1, n), target.repeat(hops, 1), strength).view(hops, members)
-    return (predicted - target).square().mean(-1), weight * (1 - rho).mean(0)
+    counted = None if mask is None else mask.repeat(hops, 1)
+    rho = soft_spearman(norms.reshape(-1, n), target.repeat(hops, 1), strength, counted).view(hops, members)
+    return _mean((predicted - target).square(), mask), weight * (1 - rho).mean(0)
 
 
 def latency_loss(
-    predicted: Tensor, embeddings: Sequence[Tensor], target: Tensor, weight: float, strength: float
+    predicted: Tensor,
+    embeddings: Sequence[Tensor],
+    target: Tensor,
+    weight: float,
+    strength: float,
+    mask: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     r"""Eq. 6: :math:`MAE(\hat y, y) + \lambda (1 - \rho(y, \hat y))`, per member; arguments as in `autobuild_loss`."""
-    return (predicted - target).abs().mean(-1), weight * (1 - soft_spearman(predicted, target, strength))
+    ranking = weight * (1 - soft_spearman(predicted, target, strength, mask))
+    return _mean((predicted - target).abs(), mask), ranking
+
+
+def _mean(errors: Tensor, mask: Tensor | None) -> Tensor:
+    """[members] means of [members, n] over the rows that count."""
+    return errors.mean(-1) if mask is None else (errors * mask).sum(-1) / mask.sum(-1).clamp_min(1)
 
 
 LOSSES: dict[str, Loss] = {"autobuild": autobuild_loss, "latency": latency_loss}

@@ -26,6 +26,9 @@ from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace
 MEMBERS_PER_THREAD = 4
 """Large enough for operations to outweigh their calls, which threads cannot make at the same time."""
 
+MEMBERS = ("seeds", "folds")
+"""How the predictors of an ensemble differ: in their initial weights alone, or also in what they learn from."""
+
 Watched = tuple[SequenceGraphs, Mapping[str, NDArray[np.float64]]]
 """Graphs and labels by target that are only looked at."""
 Runner = Callable[[Callable[[Fit], Fitted], list[Fit]], list[Fitted]]
@@ -42,6 +45,7 @@ def train(
     model: ModelSettings | None = None,
     training: TrainingSettings | None = None,
     ensemble: int = 1,
+    members: str = "seeds",
     seed: int = 0,
     provenance: Mapping[str, Any] | None = None,
     runner: Runner | None = None,
@@ -58,7 +62,10 @@ def train(
         model: Architecture of the predictors.
         training: Optimiser and loss.
         ensemble: Predictors per target, which differ in their initial weights; what they say is averaged.
-        seed: Initial weights and the order of batches.
+        members: Of `MEMBERS`. "seeds": every predictor learns from all architectures. "folds": predictor e of a target
+            learns from all but fold e, see `folds`; labels are standardised, and batch norm's and embedding norms'
+            moments taken, over all of them nevertheless.
+        seed: Initial weights, folds and the order of batches.
         provenance: Recorded in the predictors' card.
         runner: Trains groups of predictors elsewhere, such as on a cluster; by default they share this process, a
             thread each. The result is the same.
@@ -74,6 +81,8 @@ def train(
     model, training = model or ModelSettings(), training or TrainingSettings()
     if ensemble < 1:
         raise ValueError(f"predictors.ensemble: must be 1 or more, got {ensemble}")
+    if members not in MEMBERS:
+        raise ValueError(f"predictors.members: {members!r} is not one of {list(MEMBERS)}")
     keep_freed_memory()
     device = resolve_device(training.device)
     targets = tuple(labels)
@@ -87,18 +96,38 @@ def train(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = GraphPredictor(vocabulary.schema, model, members=len(targets) * ensemble).to(device)
-        members = tuple(target for target in targets for _ in range(ensemble))
+        names = tuple(target for target in targets for _ in range(ensemble))
         y = y.repeat_interleave(ensemble, dim=0).to(device)
         learned, judging = (rows.to(device) for rows in _validation_rows(len(array), training.validation, seed))
         judged = (graphs.take(judging), y[:, judging]) if len(judging) else None
         graphs = graphs.take(learned)
-        whole = Fit(network, features, graphs, y[:, learned], members, training, seed, judged=judged)
+        whole = Fit(network, features, graphs, y[:, learned], names, training, seed, judged=judged)
+        if members == "folds":
+            fold = folds(len(graphs), ensemble, seed)
+            whole = replace(whole, learned=(fold != torch.arange(ensemble)[:, None]).repeat(len(targets), 1).to(device))
         history = _fit_groups(whole, watched, runner, progress)
     settle_batch_norm(network, features, graphs)
     hop_mean, hop_std = node_norm_moments(network, features, graphs)
-    card = {"seed": seed, "training": asdict(training), "architectures": len(array), **(provenance or {})}
+    card = {"seed": seed, "training": asdict(training), "architectures": len(array), "members": members}
+    card |= provenance or {}
     trained = TrainedPredictors(space, targets, dict(equations or {}), network, mean, std, hop_mean, hop_std, card)
     return trained, history.groupby(["target", "epoch"], sort=False, as_index=False).mean()
+
+
+def folds(count: int, ensemble: int, seed: int) -> Tensor:
+    """[count] the fold of every training architecture, 0 to ensemble - 1, whose sizes differ by at most one.
+
+    With a validation part, architectures are counted without it.
+
+    Raises:
+        ValueError: There are fewer than two folds, or fewer architectures than folds.
+    """
+    if not 2 <= ensemble <= count:
+        raise ValueError(
+            f"predictors.members: folds need an ensemble of 2 or more and an architecture for each, got an ensemble of "
+            f"{ensemble} and {count} architectures to learn from"
+        )
+    return torch.from_numpy(np.random.default_rng([seed, count, ensemble]).permutation(np.arange(count) % ensemble))
 
 
 def resolve_device(name: str) -> torch.device:
@@ -137,6 +166,7 @@ def _task(whole: Fit, watched: Watched | None, group: range) -> Fit:
         targets=targets,
         watched=None if watched is None else (watched[0], [watched[1][target] for target in targets]),
         judged=None if whole.judged is None else (whole.judged[0], whole.judged[1][rows]),
+        learned=None if whole.learned is None else whole.learned[rows],
     )
 
 

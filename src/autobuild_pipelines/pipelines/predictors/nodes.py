@@ -64,6 +64,7 @@ def train_predictors(
         model=predictor.model,
         training=predictor.training,
         ensemble=settings["ensemble"],
+        members=settings["members"],
         seed=seed,
         runner=training_runner(settings["run_in"], fan_out),
         provenance={
