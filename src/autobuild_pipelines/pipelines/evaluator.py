@@ -115,6 +115,12 @@ def evaluator_node(outline: SpaceOutline) -> Node:
     return node(make_evaluator, inputs, "evaluator", name="make_evaluator")
 
 
+def truth_node(outline: SpaceOutline) -> Node:
+    """The node that makes what knows every architecture's metrics: the evaluators of `truth`."""
+    inputs = {"space": "search_space", "settings": "params:truth", **evaluator_inputs(outline.truth_types)}
+    return node(make_evaluator, inputs, "truth", name="make_truth")
+
+
 def label_evaluator_node(outline: SpaceOutline) -> Node:
     """The node that makes the evaluator of `labels`: it may read nothing that follows from ingested architectures.
 

@@ -1,6 +1,7 @@
 """Figures and the printed summary of a run: tables in, plotly figures and rich tables out."""
 
 from autobuild_pipelines.reporting.anytime_figure import anytime_figure
+from autobuild_pipelines.reporting.construction_summary import print_constructions
 from autobuild_pipelines.reporting.fine_tuned_figure import fine_tuned_figure
 from autobuild_pipelines.reporting.hypervolume_figure import hypervolume_figure, hypervolume_history
 from autobuild_pipelines.reporting.label_statistics_figure import label_statistics_figure
@@ -26,6 +27,7 @@ __all__ = [
     "module_scores_figure",
     "pareto_figure",
     "predictions_figure",
+    "print_constructions",
     "print_methods",
     "print_summary",
     "spearman_figure",
