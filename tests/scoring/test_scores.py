@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from tests.scoring.untrained import GNN, LIFTED, untrained
 
-from autobuild_pipelines.graphs import FeatureSchema, SequenceGraphs, Vocabulary
-from autobuild_pipelines.predictors import GraphPredictor, ModelSettings, TrainedPredictors
+from autobuild_pipelines.graphs import SequenceGraphs, Vocabulary
+from autobuild_pipelines.predictors import ModelSettings, TrainedPredictors
 from autobuild_pipelines.scoring import (
     ScoringError,
+    contexts_with,
     contextual_scores,
     eq5_scores,
     label_statistics,
@@ -21,29 +23,11 @@ from autobuild_pipelines.scoring import (
 )
 from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace, module_depths
 
-GNN = ModelSettings("GraphConv", 16, 4, aggregation="sum", activation="LeakyReLU", head_activation="LeakyReLU")
 UNIFORM = {
     "layer_features": {"kernel": {"choices": [3, 5]}, "se": {"choices": [0, 1]}},
     "units": [{"name": "a", "layers": [1, 2]}, {"name": "b", "layers": [1, 2, 3]}, {"name": "c", "layers": [1, 2]}],
     "constraints": {"equal_within_unit": {}},
 }
-
-LIFTED = ModelSettings(lift=8, additive=True)
-
-
-def untrained(space: SearchSpace, settings: ModelSettings | None = None, seed: int = 0) -> TrainedPredictors:
-    """Two predictors with random weights and random batch-norm statistics: exactness needs no training."""
-    torch.manual_seed(seed)
-    settings = settings or ModelSettings()
-    model = GraphPredictor(FeatureSchema.of(space), settings, members=2).eval()
-    for norm in model.norms:
-        torch.nn.init.normal_(norm.running_mean)
-        torch.nn.init.uniform_(norm.running_var, 0.5, 2)
-    if model.additive is not None:
-        for parameter in model.additive.parameters():
-            torch.nn.init.normal_(parameter)
-    hops = np.linspace(1, 2, 2 * (settings.layers + 1)).reshape(2, -1)
-    return TrainedPredictors(space, ("a", "b"), {}, model, np.array([3.0, 70.0]), np.array([0.5, 9.0]), hops, hops + 1)
 
 
 @pytest.mark.parametrize("settings", [ModelSettings(), GNN, ModelSettings(layers=6), LIFTED])
@@ -87,10 +71,11 @@ def test_modules_of_patterns_are_scored_as_the_predictor_sees_them(sd_hardware: 
         scores = contextual_scores(predictors, unit, modules, contexts)[:, 0].T
         norms = root_norms(predictors, unit, modules)[:, 0].T
         for module, score, norm in zip(modules, scores, norms, strict=True):
-            layers = contexts.layers.copy()
-            layers[:, unit.columns] = module
-            expected = predictors.predict(ArchitectureArray(layers, contexts.graph)).mean(axis=1)
-            np.testing.assert_allclose(score, expected, rtol=1e-4)
+            part = int(unit.part_of(module[None])[0])
+            networks = contexts_with(sd_hardware, unit, part, contexts)
+            networks.layers[:, unit.columns] = module
+            assert sd_hardware.contains(networks).all()
+            np.testing.assert_allclose(score, predictors.predict(networks).mean(axis=1), rtol=1e-4)
             codes = module[module >= 0]
             words = vocabulary.words(
                 unit.start + np.arange(len(codes)), codes, np.empty((len(codes), 0), dtype=np.int64)

@@ -1,20 +1,26 @@
-"""Which modules make a network good: label statistics, Eq. 5 and contextual scores, and how sure they are."""
+"""Which modules make a network good: label statistics, Eq. 5, norms and contextual scores, and how sure they are."""
 
+from autobuild_pipelines.scoring.contexts import choose_contexts, contexts_with
 from autobuild_pipelines.scoring.contextual import contextual_scores
-from autobuild_pipelines.scoring.eq5 import ScoringError, eq5_scores, root_norms
+from autobuild_pipelines.scoring.embedding_norm import embedding_norm_scores
+from autobuild_pipelines.scoring.eq5 import eq5_scores, root_norms
+from autobuild_pipelines.scoring.errors import ScoringError
 from autobuild_pipelines.scoring.feature_importance import category_importance, feature_importance, value_importance
 from autobuild_pipelines.scoring.label_statistics import label_statistics
 from autobuild_pipelines.scoring.leaders import module_leaders
-from autobuild_pipelines.scoring.module_scores import choose_contexts, score_modules
+from autobuild_pipelines.scoring.module_scores import METHODS, score_modules
 from autobuild_pipelines.scoring.uncertainty import Uncertainty, UncertaintyError, rank_intervals, uncertainty
 
 __all__ = [
+    "METHODS",
     "ScoringError",
     "Uncertainty",
     "UncertaintyError",
     "category_importance",
     "choose_contexts",
+    "contexts_with",
     "contextual_scores",
+    "embedding_norm_scores",
     "eq5_scores",
     "feature_importance",
     "label_statistics",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from tqdm import tqdm
 from autobuild_pipelines.graphs import SequenceGraphs, Vocabulary, sequence_graphs
 from autobuild_pipelines.predictors import TrainedPredictors
 from autobuild_pipelines.predictors.threads import keep_freed_memory
+from autobuild_pipelines.scoring.contexts import contexts_with
 from autobuild_pipelines.scoring.layout import by_layout
 from autobuild_pipelines.scoring.windows import HopRecursion, State, Windows
 from autobuild_pipelines.spaces import ArchitectureArray, Codes, RankingUnit
@@ -31,6 +33,9 @@ def contextual_scores(
 ) -> NDArray[np.float64]:
     """Mean over contexts of the prediction for the context with its unit replaced by the module.
 
+    Where units share variables, the context's other units change with the module, see `contexts_with`: a score is that
+    of valid networks.
+
     Args:
         predictors: The trained predictors.
         unit: The ranking unit of the modules.
@@ -40,16 +45,28 @@ def contextual_scores(
 
     Returns:
         [targets, ensemble, modules] scores of every member on the targets' own scale.
+
+    Raises:
+        ScoringError: A context is not of the space.
     """
     keep_freed_memory()
-    runner = _Contexts(predictors, unit, contexts)
     total = torch.zeros(predictors.model.members, len(modules), dtype=torch.float64)
-    with (
-        torch.inference_mode(),
-        tqdm(
-            total=len(modules) * len(contexts), desc=f"scoring unit {unit.number}", unit="network", disable=not progress
-        ) as bar,
-    ):
+    parts = unit.part_of(modules)
+    with tqdm(
+        total=len(modules) * len(contexts), desc=f"scoring unit {unit.number}", unit="network", disable=not progress
+    ) as bar:
+        for part in np.unique(parts).tolist():
+            rows = np.flatnonzero(parts == part)
+            around = contexts_with(predictors.space, unit, part, contexts)
+            total[:, rows] = _total(_Contexts(predictors, unit, around), modules[rows], bar)
+    return predictors.rescale(predictors.by_target((total / len(contexts)).numpy()))
+
+
+def _total(runner: _Contexts, modules: Codes, bar: tqdm[Any]) -> Tensor:
+    """[members, modules] sums over contexts of standardised predictions."""
+    predictors, contexts = runner.predictors, runner.contexts
+    total = torch.zeros(predictors.model.members, len(modules), dtype=torch.float64)
+    with torch.inference_mode():
         for slots, rows in by_layout(modules):
             windows = Windows(modules[rows][:, slots], predictors.device)
             size = max(1, ROWS_AT_ONCE // (len(rows) * predictors.model.members))
@@ -58,7 +75,7 @@ def contextual_scores(
                 predicted = runner.predict(slots, windows, chosen)
                 total[:, rows] += predicted.double().sum(1).cpu()
                 bar.update(predicted.shape[1] * predicted.shape[2])
-    return predictors.rescale(predictors.by_target((total / len(contexts)).numpy()))
+    return total
 
 
 @dataclass(frozen=True, eq=False)

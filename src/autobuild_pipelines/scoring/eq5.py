@@ -13,13 +13,10 @@ from torch import Tensor
 
 from autobuild_pipelines.graphs import Vocabulary
 from autobuild_pipelines.predictors import TrainedPredictors
+from autobuild_pipelines.scoring.errors import ScoringError
 from autobuild_pipelines.scoring.layout import by_layout
 from autobuild_pipelines.scoring.windows import HopRecursion, State, Windows
 from autobuild_pipelines.spaces import Codes, RankingUnit, module_depths
-
-
-class ScoringError(ValueError):
-    """Modules cannot be scored; the message names the unit, the number of layers and why."""
 
 
 def eq5_scores(
@@ -65,15 +62,30 @@ def eq5_scores(
 
 
 def root_norms(
-    predictors: TrainedPredictors, unit: RankingUnit, modules: Codes, *, graph: Mapping[str, Any] | None = None
+    predictors: TrainedPredictors,
+    unit: RankingUnit,
+    modules: Codes,
+    *,
+    graph: Mapping[str, Any] | None = None,
+    last_hop: bool = False,
 ) -> NDArray[np.float64]:
     """L1 norm of each module's last node at hop (layers - 1), the module being the whole graph.
 
+    Args:
+        predictors: The trained predictors.
+        unit: The ranking unit of the modules.
+        modules: [modules, slots of the unit] layer codes.
+        graph: Graph-level values that the modules' nodes carry (declared defaults where left out).
+        last_hop: Take the last hop of modules that have more layers than it sees, in place of refusing them.
+
     Returns:
         [targets, ensemble, modules].
+
+    Raises:
+        ScoringError: A module is deeper than the predictor.
     """
     deepest = int(module_depths(modules).max(initial=0))
-    if deepest > predictors.model.hops + 1:
+    if not last_hop and deepest > predictors.model.hops + 1:
         raise ScoringError(
             f"{predictors.space.name}: unit {unit.number} has modules of {deepest} layers; a predictor of "
             f"{predictors.model.hops} message-passing layers sees at most {predictors.model.hops + 1}"
@@ -94,14 +106,14 @@ def root_norms(
 
 
 def _root(predictors: TrainedPredictors, table: Tensor, windows: Windows, words: NDArray[np.int64]) -> State:
-    """State of the last node at hop length - 1, from the triangle of states below it."""
+    """State of the last node at hop length - 1 (or the last hop), from the triangle of states below it."""
     recursion = HopRecursion(predictors.model, windows)
     line: list[State] = []
     for position in range(windows.length):
         representatives, row_of = windows.distinct(position, position + 1)
         word = torch.from_numpy(words[:, position]).to(table.device)[representatives]
         line.append(State(table[:, word].unsqueeze(1), row_of))
-    for hop in range(windows.length - 1):
+    for hop in range(min(windows.length - 1, predictors.model.hops)):
         # After this step, entry p holds node p at hop + 1; nodes before position hop + 1 are no longer needed.
         line = [line[0]] * (hop + 1) + [
             recursion.advance(hop, line[p], line[p - 1], (p - hop - 1, p + 1)) for p in range(hop + 1, windows.length)
@@ -117,6 +129,6 @@ def _cell(statistics: pd.DataFrame, target: str, unit: RankingUnit, depth: int, 
         raise ScoringError(
             f"unit {unit.number} ({unit.name}) with {depth} layers has {count} labelled architectures for target "
             f"{target!r}, Eq. 5 needs at least {max(min_count, 2)}; add such architectures, lower scoring.min_count, "
-            "or use scoring.method: contextual"
+            "or use other scoring.methods, such as contextual or norm_constrained"
         )
     return float(cell["mean"].iloc[0]), float(cell["std"].iloc[0])

@@ -11,11 +11,15 @@ from numpy.typing import NDArray
 
 from autobuild_pipelines.predictors import TrainedPredictors
 from autobuild_pipelines.scoring.contextual import contextual_scores
-from autobuild_pipelines.scoring.eq5 import ScoringError, eq5_scores
+from autobuild_pipelines.scoring.embedding_norm import embedding_norm_scores
+from autobuild_pipelines.scoring.eq5 import eq5_scores
+from autobuild_pipelines.scoring.errors import ScoringError
 from autobuild_pipelines.scoring.uncertainty import uncertainty
-from autobuild_pipelines.spaces import ArchitectureArray, Codes, SearchSpace, module_depths
+from autobuild_pipelines.spaces import ArchitectureArray, Codes, module_depths
 
-METHODS = ("eq5", "contextual")
+METHODS = ("eq5", "contextual", "norm_constrained", "norm_unconstrained")
+"""Eq. 5 (§7.3), contextual scores, and norms for few labels (see `embedding_norm_scores`), normalised within a number
+of layers (AutoBuild Constrained, §7.9) or within the unit (Unconstrained, §7.10)."""
 
 
 def score_modules(
@@ -36,7 +40,7 @@ def score_modules(
         methods: Which scores, of `METHODS`.
         label_statistics: For Eq. 5, see `label_statistics`.
         contexts: For contextual scores; see `choose_contexts`.
-        graph: Graph-level values at which Eq. 5 feeds modules.
+        graph: Graph-level values at which Eq. 5 and the norms feed modules.
         min_count: Fewest architectures in a (unit, layers) cell for Eq. 5.
         confidence: Of what an ensemble says about ranks, see `uncertainty`.
         progress: Show progress bars.
@@ -61,41 +65,12 @@ def score_modules(
             scores["eq5"] = eq5_scores(predictors, unit, modules, label_statistics, graph=graph, min_count=min_count)
         if "contextual" in methods:
             scores["contextual"] = contextual_scores(predictors, unit, modules, contexts, progress=progress)
+        for method in ("norm_constrained", "norm_unconstrained"):
+            if method in methods:
+                within = method == "norm_constrained"
+                scores[method] = embedding_norm_scores(predictors, unit, modules, within_layers=within, graph=graph)
         parts.append(_table(predictors, unit.number, modules, scores, confidence))
     return pd.concat(parts, ignore_index=True)
-
-
-CONTEXT_SOURCES = ("space", "training")
-
-
-def choose_contexts(
-    space: SearchSpace,
-    array: ArchitectureArray,
-    count: int,
-    seed: int,
-    *,
-    source: str = "space",
-    graph: Mapping[str, Any] | None = None,
-) -> ArchitectureArray:
-    """The contexts of contextual scores.
-
-    Args:
-        space: The search space.
-        array: The training architectures.
-        count: How many.
-        seed: Decides which.
-        source: "space": drawn uniformly from the whole space; "training": distinct random rows of `array` (all of it
-            when it has fewer).
-        graph: Their graph-level values (declared defaults where left out).
-
-    Raises:
-        ScoringError: There is no such source.
-    """
-    if source not in CONTEXT_SOURCES:
-        raise ScoringError(f"scoring.contexts_from: {source!r} is not one of {list(CONTEXT_SOURCES)}")
-    rng = np.random.default_rng(seed)
-    chosen = space.sample(count, rng) if source == "space" else array.take(np.sort(rng.permutation(len(array))[:count]))
-    return ArchitectureArray(chosen.layers, np.tile(space.graph_code(graph), (len(chosen), 1)))
 
 
 def _table(

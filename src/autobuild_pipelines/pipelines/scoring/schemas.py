@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pandera.pandas as pa
 
-_METHOD = pa.Column(str, pa.Check.isin(["eq5", "contextual"]))
+from autobuild_pipelines.scoring import METHODS
+
+_METHOD = pa.Column(str, pa.Check.isin(METHODS))
 
 MODULE_SCORES = pa.DataFrameSchema(
     {
