@@ -77,7 +77,9 @@ def _grid(importance: pd.DataFrame, categories: list[str]) -> tuple[go.Figure, i
     gap = 72
     total = sum(heights) + gap * rows
     table: dict[str, object] = {"type": "table", "colspan": columns}
-    panels = [[{} if i * _COLUMNS + j < len(categories) else None for j in range(columns)] for i in range(rows)]
+    panels: list[list[dict[str, object] | None]] = [
+        [{} if i * _COLUMNS + j < len(categories) else None for j in range(columns)] for i in range(rows)
+    ]
     figure = make_subplots(
         rows=rows + 1,
         cols=columns,
@@ -110,7 +112,7 @@ def _table(rows: pd.DataFrame, *, visible: bool) -> go.Table:
 
 def _points(members: pd.DataFrame, values: pd.DataFrame, *, visible: bool, listed: bool) -> list[go.Scatter]:
     ranks = dict(zip(values["value"], values["rank"], strict=True))
-    several = members["member"].nunique() > 1
+    several = len(set(members["member"])) > 1
     each = go.Scatter(
         x=members["scalar"] if several else [],
         y=[ranks[value] + _BELOW for value in members["value"]] if several else [],
