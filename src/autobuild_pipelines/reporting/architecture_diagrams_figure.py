@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
@@ -116,7 +117,7 @@ class _Cell:
             canvas.blocks(stage.blocks, left, row, where=stage.title)
             placed.append((left, left + wide - 2, row))
             ends[stage.branch, stage.stage] = (left if stage.branch == "ascending" else left + wide - 2, stage.widths)
-        for (_, right, above), (left, _, below) in zip(placed, placed[1:], strict=False):
+        for (_, right, above), (left, _, below) in pairwise(placed):
             _connect(canvas, right, above, left, below)
         for level, name in enumerate(self.levels):
             self._skip(canvas, ends, name, x, y + (level + 0.5) * _ROW)

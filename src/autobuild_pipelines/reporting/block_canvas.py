@@ -124,9 +124,7 @@ class Canvas:
         """What was drawn."""
         hidden = {"hoverinfo": "skip", "mode": "lines", "visible": visible}
         lines = [
-            go.Scatter(
-                x=drawn.x, y=drawn.y, name=name, showlegend=False, line={"color": style.GREY, **look}, **hidden
-            )
+            go.Scatter(x=drawn.x, y=drawn.y, name=name, showlegend=False, line={"color": style.GREY, **look}, **hidden)
             for name, drawn, look in (
                 ("flow", self._flow, {"width": 1.5}),
                 ("skip", self._skips, {"width": 1, "dash": "dot"}),

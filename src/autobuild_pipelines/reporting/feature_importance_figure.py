@@ -52,7 +52,7 @@ def feature_importance_figure(importance: pd.DataFrame, *, label_kind: str, spac
     labels = {target: _tick_texts(ranked[ranked["target"] == target], categories) for target in targets}
     figure.update_layout(labels[targets[0]])
     highest = float(importance["scalar"].max())
-    figure.update_xaxes(range=[-0.04 * highest, 1.06 * highest], nticks=5, title_text="Scalar")
+    figure.update_xaxes(range=[-0.04 * highest, 1.06 * highest], nticks=5, title_text="Scalar", title_font_size=13)
     for panel, category in enumerate(categories):
         size = int(ranked[ranked["target"] == targets[0]]["category"].eq(category).sum())
         figure.update_yaxes(
@@ -77,7 +77,9 @@ def _grid(importance: pd.DataFrame, categories: list[str]) -> tuple[go.Figure, i
     gap = 72
     total = sum(heights) + gap * rows
     table: dict[str, object] = {"type": "table", "colspan": columns}
-    panels = [[{} if i * _COLUMNS + j < len(categories) else None for j in range(columns)] for i in range(rows)]
+    panels: list[list[dict[str, object] | None]] = [
+        [{} if i * _COLUMNS + j < len(categories) else None for j in range(columns)] for i in range(rows)
+    ]
     figure = make_subplots(
         rows=rows + 1,
         cols=columns,
@@ -85,7 +87,7 @@ def _grid(importance: pd.DataFrame, categories: list[str]) -> tuple[go.Figure, i
         row_heights=[height / sum(heights) for height in heights],
         subplot_titles=["", *(wording.quantity(category) for category in categories)],
         vertical_spacing=gap / total,
-        horizontal_spacing=0.08,
+        horizontal_spacing=0.1,
     )
     style.small_titles(figure)
     return figure, total
@@ -110,7 +112,7 @@ def _table(rows: pd.DataFrame, *, visible: bool) -> go.Table:
 
 def _points(members: pd.DataFrame, values: pd.DataFrame, *, visible: bool, listed: bool) -> list[go.Scatter]:
     ranks = dict(zip(values["value"], values["rank"], strict=True))
-    several = members["member"].nunique() > 1
+    several = len(set(members["member"])) > 1
     each = go.Scatter(
         x=members["scalar"] if several else [],
         y=[ranks[value] + _BELOW for value in members["value"]] if several else [],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -17,8 +17,8 @@ from autobuild_pipelines.spaces import RankingUnit, SearchSpace, Value
 
 _ROW, _TITLE, _BETWEEN = TALLEST + 5, 30.0, 16.0
 """Heights of a module and of a stage's title, and what is free below a stage."""
-_RANK = 26.0
-"""For the rank before the blocks."""
+_RANK, _WIDTH = 26.0, 90.0
+"""For the rank before the blocks and for the width behind them."""
 
 
 def module_diagrams_figure(
@@ -52,7 +52,8 @@ def module_diagrams_figure(
     widest = max(map(float, space.declaration.layer_features[read.width].choices))
     keys = ["target", "method"]
     shown = module_scores.sort_values("rank", kind="stable").groupby([*keys, "unit"], sort=False).head(top)
-    figure, height, labels, traces = go.Figure(), 0.0, [], 0
+    figure, height, traces = go.Figure(), 0.0, 0
+    labels: list[str] = []
     for target, method in module_scores[keys].drop_duplicates().itertuples(index=False):
         canvas = Canvas(read.operations(space), widest)
         rows = shown[(shown["target"] == target) & (shown["method"] == method)]
@@ -92,6 +93,7 @@ class _Listed:
         self.modules: list[Stage] = [read_stage(space, place, json.loads(text), names) for text in rows["module"]]
         self._ranks = [int(rank) for rank in rows["rank"]]
         self._scores = [float(score) for score in rows["score"]]
+        self._width = wording.quantity(names.width)
         errors = rows["standard_error"] if "standard_error" in rows else [math.nan] * len(rows)
         self._errors = [float(error) for error in errors]
 
@@ -110,11 +112,21 @@ class _Listed:
         """From the upper left corner (x, y) on; the texts behind blocks are aligned behind the longest module."""
         canvas.text(x, y + _TITLE / 2, f"<b>{self.modules[0].title}</b>", position="middle right", size=14)
         text = x + _RANK + longest * PITCH + 10
+        for place, heading in ((text, self._width), (text + _WIDTH, "Score")):
+            canvas.text(place, y + _TITLE / 2, heading, position="middle right", colour=style.SOFT_INK)
+        digits = _decimals(self._scores)
         for line, module in enumerate(self.modules):
             row = y + _TITLE + (line + 0.5) * _ROW
             rank = f"{self._ranks[line]:,}"
             canvas.text(x + _RANK - 6, row, rank, position="middle left", colour=style.SOFT_INK)
             canvas.blocks(module.blocks, x + _RANK, row, where=module.title)
-            words = wording.spread(self._scores[line], self._errors[line])
+            words = f"{self._scores[line]:,.{digits}f}".replace("-", "−")
+            words += f" ± {self._errors[line]:,.{digits}f}" if math.isfinite(self._errors[line]) else ""
             canvas.text(text, row, module.widths, position="middle right")
-            canvas.text(text + 90, row, f"<b>{words}</b>", position="middle right")
+            canvas.text(text + _WIDTH, row, f"<b>{words}</b>", position="middle right")
+
+
+def _decimals(scores: Sequence[float]) -> int:
+    """As many for all scores of a list as give the largest four digits."""
+    largest = max(abs(score) for score in scores)
+    return min(9, max(0, 3 - math.floor(math.log10(largest)))) if largest > 0 else 0

@@ -127,6 +127,4 @@ def read_stage(space: SearchSpace, unit: int, layers: Sequence[Mapping[str, Any]
     title = str(section).capitalize() + ("" if branch == "middle" else f" {names.stage} {stage}")
     fixed = {name: f.value for name, f in space.declaration.layer_features.items() if f.value is not None}
     blocks = [{**fixed, **layer} for layer in layers]
-    return Stage(
-        title, branch, stage, tuple(Block(str(b[names.operation]), float(b[names.width])) for b in blocks)
-    )
+    return Stage(title, branch, stage, tuple(Block(str(b[names.operation]), float(b[names.width])) for b in blocks))

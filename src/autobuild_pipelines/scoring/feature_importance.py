@@ -52,7 +52,9 @@ def value_importance(importance: pd.DataFrame) -> pd.DataFrame:
     keys = ["target", "category", "value"]
     table = importance.groupby(keys, sort=False)["scalar"].agg(["mean", "std"]).reset_index()
     table["rank"] = table.groupby(keys[:2], sort=False)["mean"].rank(ascending=False, method="first").astype("int64")
-    order = {key: place for place, key in enumerate(dict.fromkeys(zip(table["target"], table["category"], strict=True)))}
+    order = {
+        key: place for place, key in enumerate(dict.fromkeys(zip(table["target"], table["category"], strict=True)))
+    }
     place = [order[key] for key in zip(table["target"], table["category"], strict=True)]
     return table.assign(place=place).sort_values(["place", "rank"]).drop(columns="place").reset_index(drop=True)
 
