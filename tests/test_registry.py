@@ -21,6 +21,7 @@ from autobuild_pipelines.settings import CONFIG_LOADER_ARGS
 PROJECT = Path(__file__).resolve().parents[1]
 BESIDE = {
     "compare_built",
+    "draw_built",
     "exhaustive_search",
     "design_targets",
     "compare_methods",
@@ -103,7 +104,7 @@ def test_a_job_is_the_whole_chain_on_its_spaces_and_steps_run_on_one_of_them() -
 
 def test_a_job_has_the_steps_that_it_names() -> None:
     steps = {(node.namespace or "").partition(".")[2] for node in pipelines["sd_inpainting"].nodes} - {""}
-    assert {"ingest", "scoring", "building", "exhaustive_search", "compare_built"} <= steps
+    assert {"ingest", "scoring", "building", "exhaustive_search", "compare_built", "draw_built"} <= steps
     assert not {"search", "evaluation"} & steps
     assert "sd_fid.constructed_architectures" in pipelines["sd_inpainting"].datasets()
 

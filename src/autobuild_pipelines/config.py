@@ -63,6 +63,7 @@ class SpaceOutline:
         samples: Samples that can be made, and the types of the evaluators that label them.
         searched: Whether there is an evolutionary search; `search: null` says that there is none.
         truth_types: Types of the evaluators that know every architecture's metrics without noise.
+        diagrams: Whether its architectures are drawn as block diagrams.
     """
 
     problems: tuple[str, ...] = ()
@@ -72,6 +73,7 @@ class SpaceOutline:
     samples: Mapping[str, frozenset[str]] = field(default_factory=dict)
     searched: bool = True
     truth_types: frozenset[str] = frozenset()
+    diagrams: bool = False
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> SpaceOutline:
@@ -84,6 +86,7 @@ class SpaceOutline:
             {name: _types(settings[name].get("labels")) for name in SAMPLES if isinstance(settings.get(name), Mapping)},
             settings.get("search", {}) is not None,
             _types(settings.get("truth")),
+            isinstance(settings.get("diagrams"), Mapping),
         )
 
 
