@@ -5,6 +5,7 @@ from autobuild_pipelines.scoring.contextual import contextual_scores
 from autobuild_pipelines.scoring.embedding_norm import embedding_norm_scores
 from autobuild_pipelines.scoring.eq5 import eq5_scores, root_norms
 from autobuild_pipelines.scoring.errors import ScoringError
+from autobuild_pipelines.scoring.exhaustive import BestPredicted, exhaustive_search, predict_all
 from autobuild_pipelines.scoring.feature_importance import category_importance, feature_importance, value_importance
 from autobuild_pipelines.scoring.label_statistics import label_statistics
 from autobuild_pipelines.scoring.leaders import module_leaders
@@ -13,6 +14,7 @@ from autobuild_pipelines.scoring.uncertainty import Uncertainty, UncertaintyErro
 
 __all__ = [
     "METHODS",
+    "BestPredicted",
     "ScoringError",
     "Uncertainty",
     "UncertaintyError",
@@ -22,9 +24,11 @@ __all__ = [
     "contextual_scores",
     "embedding_norm_scores",
     "eq5_scores",
+    "exhaustive_search",
     "feature_importance",
     "label_statistics",
     "module_leaders",
+    "predict_all",
     "rank_intervals",
     "root_norms",
     "score_modules",

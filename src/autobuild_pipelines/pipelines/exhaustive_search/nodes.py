@@ -11,6 +11,7 @@ import pandas as pd
 from autobuild_pipelines.evaluators import CombinedEvaluator
 from autobuild_pipelines.pipelines.evaluator import metric_sources, with_metrics
 from autobuild_pipelines.predictors import TrainedPredictors
+from autobuild_pipelines.scoring import exhaustive_search
 from autobuild_pipelines.spaces import SearchSpace, to_table
 
 
@@ -28,11 +29,10 @@ def search_exhaustively(
         Table `exhaustive_architectures`: target, rank, architecture, prediction, metrics, metric_sources.
     """
     asked = predictors.require(space).only(list(targets))
-    predictions = np.concatenate([asked.predict(block) for block in space.blocks(graph=settings["graph"])], axis=1)
     tables = []
-    for target, values in zip(asked.targets, predictions, strict=True):
-        best = np.argsort(-values, kind="stable")[: settings["count"]]
-        table = to_table(space, space.enumeration.architectures(best, settings["graph"]), {"prediction": values[best]})
+    for target, best in exhaustive_search(asked, settings["count"], graph=settings["graph"], progress=True).items():
+        predictions = best.predictions.astype(np.float64)
+        table = to_table(space, best.architectures, {"prediction": predictions})
         table.insert(0, "target", target)
         table.insert(1, "rank", np.arange(1, len(table) + 1))
         tables.append(table)
