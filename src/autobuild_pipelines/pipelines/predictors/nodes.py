@@ -35,10 +35,13 @@ Labels = dict[str, NDArray[np.float64]]
 
 
 def list_predicted_targets(
-    architectures: pd.DataFrame, targets: Mapping[str, str], problems: Mapping[str, Any], search: Mapping[str, Any]
+    architectures: pd.DataFrame,
+    targets: Mapping[str, str],
+    problems: Mapping[str, Any] | None = None,
+    search: Mapping[str, Any] | None = None,
 ) -> dict[str, str]:
     """The target equations, and where a search is guided the objectives that are not among them: name → equation."""
-    if not SearchSettings.from_mapping(search).is_guided:
+    if search is None or problems is None or not SearchSettings.from_mapping(search).is_guided:
         return dict(targets)
     return {**targets, **objective_targets(read_problems(problems), targets, [str(c) for c in architectures]).equations}
 
