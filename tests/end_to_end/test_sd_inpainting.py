@@ -75,18 +75,19 @@ def test_every_figure_says_that_its_labels_are_surrogates(ended: tuple[Path, str
 
 def test_a_users_own_table_of_fids_runs_through_without_true_ranks(tmp_path: Path) -> None:
     project = copy_project(tmp_path)
-    mine = pd.read_csv(project / "data" / "01_raw" / "sample" / "sd_hardware.csv")[["units", "fid", "latency_ms"]]
+    mine = pd.read_csv(project / "data" / "01_raw" / "sample" / "sd_hardware.csv")[["units", "fid"]]
     mine.to_csv(project / "mine.csv", index=False)
     settings = {
         "source": {"filepath": "mine.csv"},
         "label_kind": "measured",
+        "labels": {"macs": {"type": "macs"}},
         "targets": {"fid": "-fid"},
-        "evaluators": {"fid": {"type": "predictor", "target": "fid"}, "macs": {"type": "macs"}},
+        "evaluators": {"fid": {"type": "predictor", "factor": -1}, "macs": {"type": "macs"}},
         "truth": {},
         "problems": {
             "macs": {
                 "objectives": {
-                    "fid": {"equation": "-fid", "direction": "min", "reference": 20},
+                    "fid": {"direction": "min", "reference": 20},
                     "macs": {"direction": "min", "reference": 2e11},
                 },
                 "targets": ["fid"],
@@ -96,5 +97,9 @@ def test_a_users_own_table_of_fids_runs_through_without_true_ranks(tmp_path: Pat
     (project / "conf" / "local" / "parameters.yml").write_text(yaml.safe_dump({"sd_hardware": settings}))
     done = run_kedro(project, "run", "--pipeline=sd_inpainting", f"--params=space=sd_hardware,{SMALL}")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    constructed = tables(project, "sd_hardware")["constructed_architectures"]
+    found = tables(project, "sd_hardware")
+    assert found["pareto_gains"]["hypervolume_training"].gt(0).all()
+    constructed = found["constructed_architectures"]
     assert constructed["true_rank"].isna().all()
+    assert constructed["fid"].between(5, 20).all()
+    assert constructed["target_value"].tolist() == (-constructed["fid"]).tolist()
