@@ -151,3 +151,10 @@ def test_the_training_sets_own_architectures_add_nothing() -> None:
     gains = pareto_gains([PROBLEM], training, table, label_kind="surrogate")
     assert gains["gain"].tolist() == pytest.approx([0, 0, 0])
     assert gains["beyond_front"].tolist() == [0, 0, 0]
+
+
+def test_a_problem_that_the_training_set_has_no_metric_for_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    training = labelled([1, 2]).drop(columns="cost")
+    gains = schemas.PARETO_GAINS.validate(pareto_gains([PROBLEM], training, constructed(), label_kind="measured"))
+    assert gains.empty
+    assert "problem both: the training set has no cost" in caplog.text

@@ -140,14 +140,14 @@ def make_evaluators(settings: Mapping[str, Any], sources: EvaluatorSources) -> C
     Args:
         settings: Metric to its source: `{acc: {type: released_predictor, checkpoint: acc}, macs: {type: macs}}`. Types:
             surrogate {offset, noise, noise_seed, in place of its own}; layer_latency; predictor {target, the metric's
-            name by default}; released_predictor {checkpoint}; latency_predictor {target, the metric's name by
-            default}; macs; params; cost_model {fixed, macs, params, layers, see `CostModelSettings`}; backbone_flops
-            {resolution, the side of the other task's images}, in G of multiply-adds; fitted_flops {resolution; column,
-            the metric's name by default}, on the line through what the architectures are labelled with; table {column,
-            the metric's name by default}; imagenet {weights, train_images, val_images, output: top1 or top5, and see
-            `ImageNetSettings`}; fid {weights, encoder, features, train_images, val_images, and see `FidSettings`};
-            latency {output: median, spread or outliers, and see `LatencySettings`}. The last three take `fan_out`,
-            which overrides the space's.
+            name by default; factor of the prediction, -1 where the target is the metric with a minus};
+            released_predictor {checkpoint}; latency_predictor {target, the metric's name by default}; macs; params;
+            cost_model {fixed, macs, params, layers, see `CostModelSettings`}; backbone_flops {resolution, the side of
+            the other task's images}, in G of multiply-adds; fitted_flops {resolution; column, the metric's name by
+            default}, on the line through what the architectures are labelled with; table {column, the metric's name by
+            default}; imagenet {weights, train_images, val_images, output: top1 or top5, and see `ImageNetSettings`};
+            fid {weights, encoder, features, train_images, val_images, and see `FidSettings`}; latency {output: median,
+            spread or outliers, and see `LatencySettings`}. The last three take `fan_out`, which overrides the space's.
         sources: What they are made from.
 
     Returns:
@@ -216,7 +216,14 @@ def _renamed(part: Evaluator, metrics: Mapping[str, Settings]) -> list[Evaluator
 
 def _predictor(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Evaluator]:
     targets = {metric: str(entry.get("target", metric)) for metric, entry in metrics.items()}
-    return [PredictedTargets(sources.given("predictors", "predictor"), targets)]
+    factors = {metric: _factor(metric, entry.get("factor", 1)) for metric, entry in metrics.items()}
+    return [PredictedTargets(sources.given("predictors", "predictor"), targets, factors)]
+
+
+def _factor(metric: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value) or not value:
+        raise EvaluationError(f"metric {metric!r}: factor: expected a number other than 0, got {value!r}")
+    return float(value)
 
 
 def _latency_predictor(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Evaluator]:
@@ -373,7 +380,7 @@ def _keys(settings: type[StrictSettings], *left_out: str) -> dict[str, bool]:
 EVALUATOR_TYPES: dict[str, EvaluatorType] = {
     "surrogate": EvaluatorType(_surrogate, {"offset": False, "noise": False, "noise_seed": False}),
     "layer_latency": EvaluatorType(_layer_latency, {}),
-    "predictor": EvaluatorType(_predictor, {"target": False}),
+    "predictor": EvaluatorType(_predictor, {"target": False, "factor": False}),
     "released_predictor": EvaluatorType(_released_predictor, {"checkpoint": True}),
     "macs": EvaluatorType(_macs, {}),
     "params": EvaluatorType(_params, {}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -13,6 +14,8 @@ from autobuild_pipelines.search.true_values import TrueValues
 from autobuild_pipelines.spaces import SearchSpace, from_table
 from autobuild_pipelines.spaces.table import ID, UNITS
 from autobuild_pipelines.targets import Equation
+
+log = logging.getLogger(__name__)
 
 EXHAUSTIVE = "exhaustive"
 RANDOM = "random"
@@ -42,7 +45,7 @@ def constructed_table(
         built: Table `built_architectures` with metrics.
         exhaustive: Table `exhaustive_architectures` with metrics.
         random: Random architectures with metrics; the same for every target.
-        training: Table `architectures` with labels, of which the best for a target is taken.
+        training: Table `architectures` with labels, of which the best for a target is taken; metrics may be missing.
         truth: Ranks among all architectures; unknown without.
 
     Returns:
@@ -65,7 +68,8 @@ def constructed_table(
         ]
         for method, rows in groups:
             ranked = rows.sort_values("rank") if "rank" in rows else rows
-            kept = ranked[[ID, *space.graph_features, UNITS, *metrics, "metric_sources"]].reset_index(drop=True)
+            columns = [ID, *space.graph_features, UNITS, *metrics, "metric_sources"]
+            kept = ranked.reset_index(drop=True).reindex(columns=columns)
             kept.insert(0, "target", name)
             kept.insert(1, "method", method)
             kept.insert(2, "rank", np.arange(1, len(kept) + 1))
@@ -100,7 +104,8 @@ def pareto_gains(
     """Table `pareto_gains`: the hypervolume of the training set with what a method constructed, and without.
 
     Args:
-        problems: The problems; a method's architectures count for those that name their target.
+        problems: The problems; a method's architectures count for those that name their target. One whose metrics the
+            training set lacks is left out, with a warning.
         training: Table `architectures` with labels.
         constructed: Table `constructed_architectures`.
         label_kind: As in `compare`.
@@ -112,6 +117,9 @@ def pareto_gains(
     """
     rows = []
     for problem in problems:
+        if missing := [metric for metric in problem.metrics if metric not in training]:
+            log.warning("problem %s: the training set has no %s, so no front", problem.name, ", ".join(missing))
+            continue
         known = problem.evaluate(of_problem(problem, training)).to_numpy()
         alone = problem.hypervolume(known)
         for target in problem.targets:
@@ -132,13 +140,16 @@ def pareto_gains(
                         "label_kind": label_kind,
                     }
                 )
-    return pd.DataFrame(rows, columns=_GAINS)
+    return pd.DataFrame(rows, columns=list(_GAINS)).astype(_GAINS)
 
 
-_GAINS = [
-    *("problem", "target", "method", "hypervolume_training", "hypervolume_joint"),
-    *("gain", "gain_percent", "beyond_front", "label_kind"),
-]
+_GAINS: dict[str, type] = {
+    **dict.fromkeys(("problem", "target", "method"), str),
+    **dict.fromkeys(("hypervolume_training", "hypervolume_joint", "gain", "gain_percent"), float),
+    "beyond_front": np.int64,
+    "label_kind": str,
+}
+"""Columns and types, of an empty table too."""
 
 
 def _is_new(problem: Problem, known: np.ndarray, row: np.ndarray) -> bool:
