@@ -122,13 +122,15 @@ def _scores(
     seed: int,
 ) -> pd.DataFrame:
     """Contextual scores of all modules by predictors of all targets."""
+    chosen = {**settings["predictors"], "ensemble": arguments.ensemble or settings["predictors"]["ensemble"]}
+    predictor = read_predictor(chosen, len(array))
     predictors, _ = train(
         space,
         array,
         labels,
-        model=read_predictor(settings["predictors"]).model,
-        training=read_predictor(settings["predictors"]).training,
-        ensemble=arguments.ensemble or settings["predictors"]["ensemble"],
+        model=predictor.model,
+        training=predictor.training,
+        ensemble=predictor.ensemble,
         seed=seed,
     )
     scoring = settings["scoring"]

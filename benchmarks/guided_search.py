@@ -59,7 +59,9 @@ def main() -> None:
     problems = read_problems(settings["problems"])
     wanted = objective_targets(problems, {}, [str(column) for column in table.columns])
     labels = {name: Equation(name, text).evaluate(table) for name, text in wanted.equations.items()}
-    predictor = read_predictor(chosen)
+    if arguments.ensemble:
+        chosen["ensemble"] = arguments.ensemble
+    predictor = read_predictor(chosen, len(table))
     started = time.perf_counter()
     predictors, _ = train(
         space,
@@ -68,7 +70,7 @@ def main() -> None:
         equations=wanted.equations,
         model=predictor.model,
         training=predictor.training,
-        ensemble=arguments.ensemble or chosen["ensemble"],
+        ensemble=predictor.ensemble,
         seed=arguments.seed,
     )
     trained = time.perf_counter() - started

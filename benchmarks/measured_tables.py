@@ -37,9 +37,9 @@ def main() -> None:
     parser.add_argument("--predictor", choices=sorted(PRESETS), default="lifted")
     parser.add_argument("--model", type=json.loads, default={}, help="JSON: changes to the predictor's architecture")
     parser.add_argument("--training", type=json.loads, default={}, help="JSON: changes to its training")
-    parser.add_argument("--ensemble", type=int, default=1)
+    parser.add_argument("--ensemble", type=int, default=None)
     arguments = parser.parse_args()
-    predictor = read_predictor(vars(arguments))
+    predictor = read_predictor(vars(arguments), arguments.count)
     space = SearchSpace.from_yaml(ROOT / f"benchmarks/spaces/{arguments.space}.yml")
     table = ingest_records(space, read_records(arguments.table), max_rejected=0.02).architectures
     array = from_table(space, table)
@@ -56,7 +56,7 @@ def main() -> None:
             {"label": y[kept]},
             model=predictor.model,
             training=predictor.training,
-            ensemble=arguments.ensemble,
+            ensemble=predictor.ensemble,
             seed=split,
             progress=False,
         )

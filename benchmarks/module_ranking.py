@@ -36,16 +36,15 @@ def main() -> None:
     parser.add_argument("--predictor", choices=sorted(PRESETS), default="lifted")
     parser.add_argument("--model", type=json.loads, default={}, help="JSON: changes to the predictor's architecture")
     parser.add_argument("--training", type=json.loads, default={}, help="JSON: changes to its training")
-    parser.add_argument("--ensemble", type=int, default=1)
+    parser.add_argument("--ensemble", type=int, default=None)
     parser.add_argument("--labels", type=int, nargs="*", default=[None], help="sizes of random training sets")
     parser.add_argument("--contexts", type=int, default=16)
     parser.add_argument("--seeds", type=int, default=3)
     arguments = parser.parse_args()
-    predictor = read_predictor(vars(arguments))
     space, array, labels = read(arguments.space, arguments.cache)
     graph = {"resolution": 224}
     released = ReleasedPredictorsDataset(path=arguments.models).load()
-    truth = released[CHECKPOINT.format(space=arguments.space)].for_space(space).predictors
+    truth = released[CHECKPOINT.format(space=arguments.space)]().for_space(space).trained
     others = choose_contexts(space, array, arguments.contexts, 10_000, graph=graph)
     modules = {unit: unit.module_array() for unit in space.ranking_units}
     effects = {unit: contextual_scores(truth, unit, found, others)[0, 0] for unit, found in modules.items()}
@@ -54,13 +53,14 @@ def main() -> None:
         for seed in range(arguments.seeds):
             chosen = np.sort(np.random.default_rng(seed).permutation(len(array))[:size])
             part, y = array.take(chosen), {"acc": labels["acc"][chosen]}
+            predictor = read_predictor(vars(arguments), len(part))
             trained, _ = train(
                 space,
                 part,
                 y,
                 model=predictor.model,
                 training=predictor.training,
-                ensemble=arguments.ensemble,
+                ensemble=predictor.ensemble,
                 seed=seed,
                 progress=False,
             )
@@ -79,7 +79,7 @@ def main() -> None:
         pivot = result.pivot_table(
             index=["method", "among"], columns="unit", values="spearman", aggfunc=["mean", "min"]
         )
-        print(f"{arguments.predictor}, {size or len(array)} labelled, ensemble {arguments.ensemble}")
+        print(f"{arguments.predictor}, {size or len(array)} labelled, {predictor.ensemble} predictors")
         print(pivot.round(4).to_string())
         between = [spearmanr(a, b).statistic for (u, s, a), (v, t, b) in combinations(scored, 2) if u == v and s != t]
         print(f"between seeds: Spearman {min(between):.4f} to {max(between):.4f}", flush=True)

@@ -30,15 +30,15 @@ def main() -> None:
     parser.add_argument("--predictor", choices=sorted(PRESETS), default="autobuild")
     parser.add_argument("--model", type=json.loads, default={}, help="JSON: changes to the predictor's architecture")
     parser.add_argument("--training", type=json.loads, default={}, help="JSON: changes to its training")
-    parser.add_argument("--ensemble", type=int, default=1)
+    parser.add_argument("--ensemble", type=int, default=None)
     arguments = parser.parse_args()
-    predictor = read_predictor(vars(arguments))
     space, array, labels = read(arguments.space, arguments.cache)
     table = pd.DataFrame(labels)
     y = {text: Equation(text, text).evaluate(table) for text in arguments.target or ["acc"]}
     frames = []
     for seed in range(arguments.seeds):
         kept, held = split_rows(len(array), 0.1, seed)
+        predictor = read_predictor(vars(arguments), len(kept))
         part = {split: {t: v[rows] for t, v in y.items()} for split, rows in (("train", kept), ("held_out", held))}
         start = time.perf_counter()
         trained, _ = train(
@@ -47,7 +47,7 @@ def main() -> None:
             part["train"],
             model=predictor.model,
             training=predictor.training,
-            ensemble=arguments.ensemble,
+            ensemble=predictor.ensemble,
             seed=seed,
         )
         seconds = (time.perf_counter() - start) / predictor.training.epochs / len(y)

@@ -47,8 +47,7 @@ def main() -> None:
     bootstrap_project(ROOT)
     settings = parameters("published", arguments.space)
     settings["predictors"] = parameters(arguments.predictors, arguments.space)["predictors"]
-    ensemble = arguments.ensemble or settings["predictors"]["ensemble"]
-    print(f"{ensemble} predictors per target, {settings['predictors']['training']}")
+    chosen = {**settings["predictors"], "ensemble": arguments.ensemble or settings["predictors"]["ensemble"]}
     space = SearchSpace.from_mapping(arguments.space, settings["space"])
     table = ingest_records(space, read_records(settings["source"]["filepath"])).architectures
     array = from_table(space, table)
@@ -62,13 +61,14 @@ def main() -> None:
         start = time.perf_counter()
         kept, _ = split_rows(len(array), settings["predictors"]["held_out"], seed)
         part = {name: y[kept] for name, y in labels.items()}
+        predictor = read_predictor(chosen, len(kept))
         predictors, _ = train(
             space,
             array.take(kept),
             part,
-            model=read_predictor(settings["predictors"]).model,
-            training=read_predictor(settings["predictors"]).training,
-            ensemble=ensemble,
+            model=predictor.model,
+            training=predictor.training,
+            ensemble=predictor.ensemble,
             seed=seed,
         )
         scores = score_modules(

@@ -12,6 +12,7 @@ from kedro.config import MissingConfigException
 from autobuild_pipelines.config import (
     RESOLVERS,
     ConfigError,
+    Job,
     LayeredConfigLoader,
     SpaceOutline,
     active_spaces,
@@ -134,7 +135,8 @@ def test_a_jobs_spaces_are_completed_though_the_list_lacks_them(project: Path) -
     write(project, "local/parameters/jobs.yml", {"jobs": {"other": ["b"], "both": ["a", "b"]}})
     loader = load(project)
     assert set(loader.outlines()) == {"a"}
-    assert {job: list(spaces) for job, spaces in loader.jobs().items()} == {"other": ["b"], "both": ["a", "b"]}
+    assert loader.jobs() == {"other": Job(("b",)), "both": Job(("a", "b"))}
+    assert set(loader.job_outlines()) == {"a", "b"}
     assert loader["parameters"]["b"]["seed"] == 7
     assert "jobs" not in loader["parameters"]["b"]
     assert loader["catalog"]["b.raw"] == {"type": "T", "filepath": "b.csv"}
@@ -143,7 +145,20 @@ def test_a_jobs_spaces_are_completed_though_the_list_lacks_them(project: Path) -
 def test_a_space_from_the_command_line_is_all_that_is_left_of_a_job(project: Path) -> None:
     write(project, "base/spaces/b.yml", {"b": {"space": {"units": 2}}})
     write(project, "local/parameters/jobs.yml", {"jobs": {"both": ["a", "b"], "first": ["a"]}})
-    assert {job: list(spaces) for job, spaces in load(project, space="b").jobs().items()} == {"both": ["b"]}
+    assert load(project, space="b").jobs() == {"both": Job(("b",))}
+
+
+def test_a_job_may_name_its_steps(project: Path) -> None:
+    job = {"spaces": ["a"], "steps": ["ingest", "graphs"]}
+    write(project, "local/parameters/jobs.yml", {"jobs": {"short": job}})
+    assert load(project).jobs() == {"short": Job(("a",), ("ingest", "graphs"))}
+
+
+def test_a_section_that_a_space_turns_off_stays_off_whatever_all_spaces_are_given(project: Path) -> None:
+    write(project, "local/parameters/a.yml", {"a": {"search": None}})
+    loader = load(project, search={"seeds": 2})
+    assert loader["parameters"]["a"]["search"] is None
+    assert not loader.outlines()["a"].searched
 
 
 def test_a_declaration_may_refer_to_another_spaces(project: Path) -> None:
@@ -157,6 +172,8 @@ def test_a_declaration_may_refer_to_another_spaces(project: Path) -> None:
         ({"other": ["c"]}, r"spaces or jobs lists \['c'\], which no file declares"),
         ({"other": "a"}, r"jobs\.other: expected a list of names of spaces, got 'a'"),
         ({"other": []}, r"jobs\.other: expected a list of names"),
+        ({"other": {"spaces": ["a"], "nodes": ["x"]}}, r"jobs\.other: has no key 'nodes', only spaces and steps"),
+        ({"other": {"spaces": ["a"], "steps": "x"}}, r"jobs\.other\.steps: expected a list of names of steps, got 'x'"),
         (["other"], "jobs: expected names of jobs with lists of spaces"),
     ],
 )

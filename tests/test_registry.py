@@ -14,12 +14,15 @@ from kedro.pipeline import Pipeline
 
 from autobuild_pipelines import context as context_module
 from autobuild_pipelines.config import ConfigError, LayeredConfigLoader
-from autobuild_pipelines.context import SpacesContext, registered_spaces
+from autobuild_pipelines.context import SpacesContext, registered
 from autobuild_pipelines.pipeline_registry import MAIN
 from autobuild_pipelines.settings import CONFIG_LOADER_ARGS
 
 PROJECT = Path(__file__).resolve().parents[1]
 BESIDE = {
+    "compare_built",
+    "draw_built",
+    "exhaustive_search",
     "design_targets",
     "compare_methods",
     "evaluate_architectures",
@@ -30,7 +33,7 @@ BESIDE = {
     "verification",
 }
 
-JOBS = {"panoptic": {"ofa_mbv3_panoptic", "ofa_pn_panoptic"}}
+JOBS = {"panoptic": {"ofa_mbv3_panoptic", "ofa_pn_panoptic"}, "sd_inpainting": {"sd_fid", "sd_hardware"}}
 
 MINE = {"layer_features": {"kernel": {"choices": [3, 5]}}, "units": [{"name": "a", "layers": [1, 2]}]}
 PROBLEM = {"objectives": {"acc": {"direction": "max", "reference": 0}}, "targets": ["acc"]}
@@ -47,9 +50,9 @@ SETTINGS = {
 @pytest.fixture(autouse=True)
 def _fresh_registry() -> Iterator[None]:
     configure_project("autobuild_pipelines")
-    context_module._outlines = None
+    context_module._latest = None
     yield
-    context_module._outlines = None
+    context_module._latest = None
     configure_project("autobuild_pipelines")
 
 
@@ -99,6 +102,29 @@ def test_a_job_is_the_whole_chain_on_its_spaces_and_steps_run_on_one_of_them() -
     assert "panoptic" not in pipelines
 
 
+def test_a_job_has_the_steps_that_it_names() -> None:
+    steps = {(node.namespace or "").partition(".")[2] for node in pipelines["sd_inpainting"].nodes} - {""}
+    assert {"ingest", "scoring", "building", "exhaustive_search", "compare_built", "draw_built"} <= steps
+    assert not {"search", "evaluation"} & steps
+    assert "sd_fid.constructed_architectures" in pipelines["sd_inpainting"].datasets()
+
+
+def test_a_space_without_a_search_has_no_steps_of_one() -> None:
+    open_context(space="sd_hardware")
+    assert not {"search", "evaluation", "compare_methods"} & set(pipelines)
+    assert namespaces(pipelines["predictors"]) == {"sd_hardware"}
+    assert "params:sd_hardware.search" not in pipelines["predictors"].inputs()
+
+
+def test_a_step_that_there_is_not_is_an_error_that_names_the_job(tmp_path: Path) -> None:
+    (tmp_path / "base").mkdir()
+    jobs = {"jobs": {"short": {"spaces": ["ofa_pn"], "steps": ["ingest", "guess"]}}}
+    (tmp_path / "base" / "parameters.yml").write_text(yaml.safe_dump(jobs))
+    open_context(tmp_path)
+    with pytest.raises(ConfigError, match=r"jobs\.short\.steps: there is no step 'guess', only \['ingest'"):
+        pipelines["panoptic"]
+
+
 def test_a_job_with_the_name_of_a_step_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "base").mkdir()
     (tmp_path / "base" / "parameters.yml").write_text(yaml.safe_dump({"jobs": {"search": ["ofa_pn"]}}))
@@ -114,18 +140,19 @@ def test_only_a_space_with_a_fine_tuned_set_has_nodes_for_it() -> None:
 
 
 @pytest.mark.parametrize("env", [None, "published"])
-def test_a_jobs_chain_starts_from_files(env: str | None) -> None:
+@pytest.mark.parametrize("job", JOBS)
+def test_a_jobs_chain_starts_from_files(env: str | None, job: str) -> None:
     catalog = open_context(env=env).catalog
-    for dataset in pipelines["panoptic"].inputs():
+    for dataset in pipelines[job].inputs():
         found = catalog.get(dataset)
         assert found is not None, f"{dataset} has no catalog entry"
         assert dataset.startswith("params:") or "Memory" not in type(found).__name__
 
 
 def test_without_a_context_the_registry_is_that_of_the_default_environment() -> None:
-    listed = registered_spaces()
+    listed = registered()
     open_context()
-    assert registered_spaces() == listed
+    assert registered() == listed
 
 
 def test_a_context_replaces_the_pipelines_of_the_one_before(outside: Path) -> None:
@@ -190,9 +217,10 @@ def test_what_a_pipeline_ends_with_is_stored() -> None:
             assert "Memory" not in type(found).__name__, f"{name}: {dataset} is lost when the run ends"
 
 
-def test_every_dataset_of_the_main_job_has_a_layer_in_kedro_viz() -> None:
+@pytest.mark.parametrize("job", ["autobuild_nas", *JOBS])
+def test_every_dataset_of_a_job_has_a_layer_in_kedro_viz(job: str) -> None:
     catalog = open_context().catalog
-    for name in pipelines["autobuild_nas"].datasets():
+    for name in pipelines[job].datasets():
         if not name.startswith("params:"):
             metadata = getattr(catalog.get(name), "metadata", None) or {}
             assert "layer" in metadata.get("kedro-viz", {}), name

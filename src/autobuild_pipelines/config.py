@@ -23,7 +23,7 @@ from autobuild_pipelines.reporting.wording import LABEL_KINDS
 DECLARATION = "space"
 """The key of a space's parameters that holds its declaration; a top-level key without it is a common setting."""
 
-REPLACED = ("source", "fine_tuned_source", "latency_source", "targets", "labels", "evaluators", "problems")
+REPLACED = ("source", "fine_tuned_source", "latency_source", "targets", "labels", "evaluators", "truth", "problems")
 """Sections of a space that a higher layer replaces as a whole; all other parameters merge key by key."""
 
 SAMPLES = ("sample", "fine_tuned_sample")
@@ -61,6 +61,9 @@ class SpaceOutline:
         label_types: Types of the evaluators that label what is ingested.
         fine_tuned: Whether there is a second set of evaluated architectures to compare with.
         samples: Samples that can be made, and the types of the evaluators that label them.
+        searched: Whether there is an evolutionary search; `search: null` says that there is none.
+        truth_types: Types of the evaluators that know every architecture's metrics without noise.
+        diagrams: Whether its architectures are drawn as block diagrams.
     """
 
     problems: tuple[str, ...] = ()
@@ -68,6 +71,9 @@ class SpaceOutline:
     label_types: frozenset[str] = frozenset()
     fine_tuned: bool = False
     samples: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    searched: bool = True
+    truth_types: frozenset[str] = frozenset()
+    diagrams: bool = False
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> SpaceOutline:
@@ -78,7 +84,23 @@ class SpaceOutline:
             _types(settings.get("labels")),
             isinstance(settings.get("fine_tuned_source"), Mapping),
             {name: _types(settings[name].get("labels")) for name in SAMPLES if isinstance(settings.get(name), Mapping)},
+            settings.get("search", {}) is not None,
+            _types(settings.get("truth")),
+            isinstance(settings.get("diagrams"), Mapping),
         )
+
+
+@dataclass(frozen=True)
+class Job:
+    """A pipeline of its own on spaces of its own.
+
+    Attributes:
+        spaces: Names of the spaces.
+        steps: Names of its steps, in order; None means those of the main job.
+    """
+
+    spaces: tuple[str, ...]
+    steps: tuple[str, ...] | None = None
 
 
 def _types(section: Any) -> frozenset[str]:
@@ -142,11 +164,14 @@ class LayeredConfigLoader(OmegaConfigLoader):
         parameters = self["parameters"]
         return {name: SpaceOutline.of(parameters[name]) for name in active_spaces(parameters)}
 
-    def jobs(self) -> dict[str, dict[str, SpaceOutline]]:
-        """The jobs, each with the spaces that it runs the whole chain on."""
+    def jobs(self) -> dict[str, Job]:
+        """The jobs by name."""
+        return read_jobs(self["parameters"])
+
+    def job_outlines(self) -> dict[str, SpaceOutline]:
+        """The spaces of all jobs."""
         parameters = self["parameters"]
-        jobs = read_jobs(parameters).items()
-        return {job: {name: SpaceOutline.of(parameters[name]) for name in spaces} for job, spaces in jobs}
+        return {name: SpaceOutline.of(parameters[name]) for job in self.jobs().values() for name in job.spaces}
 
     def _layers(self, key: str) -> Iterator[DictConfig]:
         """The files of one kind, merged per folder, lowest folder first.
@@ -198,31 +223,40 @@ def active_spaces(parameters: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def read_jobs(parameters: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """The parameter `jobs`: name of a job to the spaces that it runs the whole chain on.
+def read_jobs(parameters: Mapping[str, Any]) -> dict[str, Job]:
+    """The parameter `jobs`: name to a list of spaces (the main job's steps), or to `spaces` and `steps`.
 
     A space chosen on the command line (`--params space=...`) leaves of every job that space alone, and of a job
     without it nothing.
 
     Raises:
-        ConfigError: A job is no list of names of spaces.
+        ConfigError: A job names no list of spaces, or of steps.
     """
     jobs = parameters.get("jobs") or {}
     if not isinstance(jobs, Mapping):
         raise ConfigError(f"parameters: jobs: expected names of jobs with lists of spaces, got {jobs!r}")
+    chosen = None if parameters.get("space") is None else active_spaces(parameters)
     out = {}
-    for job, names in jobs.items():
-        if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-            raise ConfigError(f"parameters: jobs.{job}: expected a list of names of spaces, got {names!r}")
-        chosen = parameters.get("space")
-        if kept := tuple(dict.fromkeys(name for name in names if chosen is None or name in active_spaces(parameters))):
-            out[str(job)] = kept
+    for name, content in jobs.items():
+        entry = content if isinstance(content, Mapping) else {"spaces": content}
+        if unknown := sorted(set(entry) - {"spaces", "steps"}):
+            raise ConfigError(f"parameters: jobs.{name}: has no key {unknown[0]!r}, only spaces and steps")
+        spaces = _names(f"jobs.{name}", "spaces", entry.get("spaces"))
+        steps = _names(f"jobs.{name}.steps", "steps", entry["steps"]) if "steps" in entry else None
+        if kept := tuple(space for space in spaces if chosen is None or space in chosen):
+            out[str(name)] = Job(kept, steps)
     return out
+
+
+def _names(key: str, what: str, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or not all(isinstance(name, str) for name in value):
+        raise ConfigError(f"parameters: {key}: expected a list of names of {what}, got {value!r}")
+    return tuple(dict.fromkeys(value))
 
 
 def _worked_on(parameters: Mapping[str, Any]) -> tuple[str, ...]:
     """Every space that some pipeline is for: the active ones, then the jobs'."""
-    of_jobs = (name for spaces in read_jobs(parameters).values() for name in spaces)
+    of_jobs = (name for job in read_jobs(parameters).values() for name in job.spaces)
     return tuple(dict.fromkeys((*active_spaces(parameters), *of_jobs)))
 
 
@@ -250,7 +284,9 @@ def complete_parameters(
     given_to_all = {name: value for name, value in given.items() if name in common}
     completed = dict(parameters)
     for name in listed:
-        own = _override(_override(common, parameters[name]), given_to_all)
+        own = _override(common, parameters[name])
+        # A section that a space has turned off (null) stays off, whatever all spaces are given.
+        own = _override(own, {key: value for key, value in given_to_all.items() if own.get(key) is not None})
         completed[name] = _override(own, given.get(name, {}))
         kind = completed[name].get("label_kind")
         if kind is not None and kind not in LABEL_KINDS:

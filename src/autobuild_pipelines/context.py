@@ -9,15 +9,37 @@ of the default environment would read it.
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import Any
 
 from kedro.framework.context import KedroContext
 from kedro.framework.project import pipelines, settings
 
-from autobuild_pipelines.config import LayeredConfigLoader, SpaceOutline, project_root
+from autobuild_pipelines.config import Job, LayeredConfigLoader, SpaceOutline, project_root
 
-_outlines: tuple[dict[str, SpaceOutline], dict[str, dict[str, SpaceOutline]]] | None = None
-"""Of the latest context: `LayeredConfigLoader.outlines()` and `.jobs()`."""
+
+@dataclass(frozen=True)
+class Registered:
+    """What the pipelines are made for.
+
+    Attributes:
+        spaces: The active spaces, which the pipelines of single steps are for.
+        jobs: The jobs.
+        of_jobs: The spaces of all jobs.
+    """
+
+    spaces: dict[str, SpaceOutline]
+    jobs: dict[str, Job]
+    of_jobs: dict[str, SpaceOutline]
+
+    @classmethod
+    def of(cls, loader: LayeredConfigLoader) -> Registered:
+        """What a configuration asks for."""
+        return cls(loader.outlines(), loader.jobs(), loader.job_outlines())
+
+
+_latest: Registered | None = None
+"""Of the latest context."""
 
 
 class SpacesContext(KedroContext):
@@ -26,25 +48,15 @@ class SpacesContext(KedroContext):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if isinstance(self.config_loader, LayeredConfigLoader):
-            global _outlines
-            _outlines = self.config_loader.outlines(), self.config_loader.jobs()
+            global _latest
+            _latest = Registered.of(self.config_loader)
             # What was registered before belongs to another context: have it made anew when next asked for.
             pipelines.configure(f"{self._package_name or __package__}.pipeline_registry")
 
 
-def registered_spaces() -> dict[str, SpaceOutline]:
-    """The spaces that the pipelines of single steps are made for."""
-    return _registered()[0]
-
-
-def registered_jobs() -> dict[str, dict[str, SpaceOutline]]:
-    """The jobs, each with the spaces that it runs the whole chain on."""
-    return _registered()[1]
-
-
-def _registered() -> tuple[dict[str, SpaceOutline], dict[str, dict[str, SpaceOutline]]]:
-    if _outlines is not None:
-        return _outlines
+def registered() -> Registered:
+    """What the latest context asks for, or a context of the default environment would."""
+    if _latest is not None:
+        return _latest
     source = project_root() / settings.CONF_SOURCE
-    loader = LayeredConfigLoader(source, os.getenv("KEDRO_ENV"), **settings.CONFIG_LOADER_ARGS)
-    return loader.outlines(), loader.jobs()
+    return Registered.of(LayeredConfigLoader(source, os.getenv("KEDRO_ENV"), **settings.CONFIG_LOADER_ARGS))

@@ -36,7 +36,7 @@ from mlflow.tracking import MlflowClient
 
 from autobuild_pipelines import provenance
 from autobuild_pipelines.building import read_reduced_spaces
-from autobuild_pipelines.reporting import Counts, figures_page, print_methods, print_summary
+from autobuild_pipelines.reporting import Counts, figures_page, print_constructions, print_methods, print_summary
 from autobuild_pipelines.spaces import SearchSpace
 
 DECLARATIONS = ("space", "network", "surrogate")
@@ -44,7 +44,16 @@ DECLARATIONS = ("space", "network", "surrogate")
 
 _COUNTED = ("architectures", "rejected_architectures", "reduced_space")
 _METHODS = ("method_comparison", "best_under_caps", "search_times")
-_SHOWN = ("comparison", "predictor_metrics", "verification_metrics", "module_leaders", *_METHODS, *_COUNTED)
+_CONSTRUCTED = ("construction_comparison", "pareto_gains")
+_SHOWN = (
+    "comparison",
+    *_CONSTRUCTED,
+    "predictor_metrics",
+    "verification_metrics",
+    "module_leaders",
+    *_METHODS,
+    *_COUNTED,
+)
 _BATCH = 100
 _MAX_VALUE = 5000
 
@@ -261,9 +270,15 @@ class SummaryHooks:
         if methods and methods.keys() == caps.keys() == times.keys():
             print_methods(methods, caps, times)
         comparisons = self._of_kind("comparison")
-        if not comparisons:
+        constructions, gains = (self._of_kind(kind) for kind in _CONSTRUCTED)
+        if constructions:
+            spaces = {space: catalog.load(f"{space}.search_space") for space in constructions}
+            print_constructions(constructions, gains, spaces, {} if comparisons else places)
+        if not comparisons and not constructions:
             for name, path in places.items():
                 logger.info("%s: %s", name, path)
+            return
+        if not comparisons:
             return
         counts = {space: self._counts(space, catalog.load(f"{space}.search_space")) for space in comparisons}
         print_summary(

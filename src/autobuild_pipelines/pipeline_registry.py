@@ -12,13 +12,16 @@ from collections.abc import Iterable, Mapping
 from kedro.pipeline import Pipeline
 
 from autobuild_pipelines.config import ConfigError, SpaceOutline
-from autobuild_pipelines.context import registered_jobs, registered_spaces
+from autobuild_pipelines.context import registered
 from autobuild_pipelines.pipelines import (
     building,
+    compare_built,
     compare_methods,
     design_targets,
+    draw_built,
     evaluate_architectures,
     evaluation,
+    exhaustive_search,
     graphs,
     ingest,
     label_statistics,
@@ -35,8 +38,13 @@ from autobuild_pipelines.pipelines import (
 MAIN = ("ingest", "graphs", "label_statistics", "predictors", "scoring", "building", "search", "evaluation")
 """The steps of `autobuild_nas`, in order."""
 
+OF_SEARCHES = ("search", "evaluation", "compare_methods")
+"""Steps that a space without an evolutionary search has not."""
+
 VERIFIED = "latency_predictor"
 """The type of evaluator whose word is checked at the end of the main job: pipeline `verification` runs with it."""
+
+NOTHING = Pipeline([])
 
 SHARED = {"released_predictors", "evaluation_ledger"}
 """Datasets that all spaces share; all others belong to one space."""
@@ -48,36 +56,47 @@ def register_pipelines() -> dict[str, Pipeline]:
     Raises:
         ConfigError: A job has the name of another pipeline.
     """
-    active, jobs = registered_spaces(), registered_jobs()
-    outlines = active | {space: outline for spaces in jobs.values() for space, outline in spaces.items()}
+    found = registered()
+    outlines = found.spaces | found.of_jobs
     of_spaces = {space: _in_namespaces(_steps(outline), space) for space, outline in outlines.items()}
-    steps = {name: _sum(of_spaces[space][name] for space in active) for name in next(iter(of_spaces.values()))}
-    steps["compare_methods"] = steps["search"] + steps["compare_methods"]
-    main = _whole_chain(of_spaces, active)
+    names = dict.fromkeys(name for steps in of_spaces.values() for name in steps)
+    steps = {name: _sum(of_spaces[space].get(name, NOTHING) for space in found.spaces) for name in names}
+    steps = {name: pipeline for name, pipeline in steps.items() if pipeline.nodes}
+    if "compare_methods" in steps:
+        steps["compare_methods"] = steps["search"] + steps["compare_methods"]
+    main = _chain(of_spaces, found.spaces, MAIN)
     pipelines = {"__default__": main, "autobuild_nas": main, **steps}
-    for job, spaces in jobs.items():
-        if job in pipelines:
-            raise ConfigError(f"parameters: jobs.{job}: a pipeline has this name; give the job another")
-        pipelines[job] = _whole_chain(of_spaces, spaces)
+    for name, job in found.jobs.items():
+        if name in pipelines or name in names:
+            raise ConfigError(f"parameters: jobs.{name}: a pipeline has this name; give the job another")
+        if unknown := [step for step in job.steps or () if step not in names]:
+            raise ConfigError(f"parameters: jobs.{name}.steps: there is no step {unknown[0]!r}, only {list(names)}")
+        spaces = {space: outlines[space] for space in job.spaces}
+        pipelines[name] = _chain(of_spaces, spaces, job.steps or MAIN)
     return pipelines
 
 
-def _whole_chain(of_spaces: Mapping[str, Mapping[str, Pipeline]], spaces: Mapping[str, SpaceOutline]) -> Pipeline:
-    """The main job's steps on these spaces."""
-    steps = [_sum(of_spaces[space][name] for space in spaces) for name in MAIN]
+def _chain(
+    of_spaces: Mapping[str, Mapping[str, Pipeline]], spaces: Mapping[str, SpaceOutline], steps: Iterable[str]
+) -> Pipeline:
+    """Steps of these spaces, and `verification` where it belongs to the main job."""
+    chain = [_sum(of_spaces[space].get(step, NOTHING) for space in spaces) for step in steps]
     verified = [of_spaces[space]["verification"] for space, o in spaces.items() if VERIFIED in o.evaluator_types]
-    return _sum([*steps, *verified])
+    return _sum([*chain, *verified])
 
 
 def _steps(outline: SpaceOutline) -> dict[str, Pipeline]:
-    return {
+    steps = {
         "ingest": ingest.create_pipeline(outline),
         "graphs": graphs.create_pipeline(),
         "label_statistics": label_statistics.create_pipeline(),
         "design_targets": design_targets.create_pipeline(outline),
-        "predictors": predictors.create_pipeline(),
+        "predictors": predictors.create_pipeline(outline),
         "scoring": scoring.create_pipeline(),
         "building": building.create_pipeline(outline),
+        "exhaustive_search": exhaustive_search.create_pipeline(outline),
+        "compare_built": compare_built.create_pipeline(outline),
+        "draw_built": draw_built.create_pipeline(outline),
         "search": search.create_pipeline(outline),
         "evaluation": evaluation.create_pipeline(outline),
         "compare_methods": compare_methods.create_pipeline(),
@@ -88,6 +107,7 @@ def _steps(outline: SpaceOutline) -> dict[str, Pipeline]:
         "make_sample": make_sample.create_pipeline(outline),
         "measure_layer_latency": measure_layer_latency.create_pipeline(),
     }
+    return {name: step for name, step in steps.items() if outline.searched or name not in OF_SEARCHES}
 
 
 def _in_namespaces(steps: Mapping[str, Pipeline], space: str) -> dict[str, Pipeline]:
@@ -103,4 +123,4 @@ def _in_namespaces(steps: Mapping[str, Pipeline], space: str) -> dict[str, Pipel
 
 
 def _sum(pipelines: Iterable[Pipeline]) -> Pipeline:
-    return sum(pipelines, Pipeline([]))
+    return sum(pipelines, NOTHING)

@@ -93,6 +93,14 @@ def test_one_prediction_serves_all_targets() -> None:
     assert predictors.calls == 1
 
 
+def test_a_metric_whose_target_has_a_minus_is_predicted_with_its_own_sign() -> None:
+    settings = {"depth": {"type": "predictor"}, "flat": {"type": "predictor", "target": "depth", "factor": -1}}
+    table = make_evaluators(settings, sources()).evaluate(sample())
+    assert table["flat"].tolist() == (-table["depth"]).tolist()
+    with pytest.raises(EvaluationError, match="metric 'depth': factor: expected a number other than 0, got 0"):
+        make_evaluators({"depth": {"type": "predictor", "factor": 0}}, sources())
+
+
 def test_a_released_predictor_is_loaded_only_when_it_is_named() -> None:
     def unreadable() -> Released:
         raise OSError("cannot read")

@@ -19,13 +19,13 @@ from autobuild_pipelines.spaces import SearchSpace
 
 def test_autobuild_is_the_papers_predictor() -> None:
     # §7.1: GATv2, hidden size 32, 4 layers, 200 epochs of AdamW at 1e-4 and 1e-5, batches of 128, norm clipped at 5.
-    preset = read_predictor({"predictor": "autobuild"})
+    preset = read_predictor({"predictor": "autobuild"}, 50)
     assert (preset.model.layer, preset.model.hidden, preset.model.layers, preset.model.lift) == ("GATv2Conv", 32, 4, 0)
     assert preset.training == TrainingSettings(200, 128, 1e-4, 1e-5, 5.0, "constant", "autobuild", 1.0)
 
 
 def test_settings_change_a_preset_key_by_key() -> None:
-    preset = read_predictor({"predictor": "lifted", "model": {"hidden": 8}, "training": {"epochs": 3}})
+    preset = read_predictor({"predictor": "lifted", "model": {"hidden": 8}, "training": {"epochs": 3}}, 3000)
     assert preset.model == ModelSettings(hidden=8, lift=PRESETS["lifted"].model.lift, additive=True)
     assert (preset.training.epochs, preset.training.schedule) == (3, "cosine")
 
@@ -40,7 +40,20 @@ def test_settings_change_a_preset_key_by_key() -> None:
 )
 def test_a_wrong_setting_is_refused_by_its_key(settings: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        read_predictor(settings)
+        read_predictor(settings, 3000)
+
+
+def test_with_few_labels_lifted_averages_more_predictors_that_can_learn_less_noise() -> None:
+    few, many = (read_predictor({"predictor": "lifted"}, labelled) for labelled in (999, 1000))
+    assert (few.ensemble, few.model.additive, few.training.epochs) == (4, False, 150)
+    assert (many.ensemble, many.model.additive, many.training.epochs) == (1, True, 60)
+
+
+def test_what_parameters_say_holds_with_few_labels_too() -> None:
+    settings = {"predictor": "lifted", "ensemble": 1, "model": {"additive": True}, "training": {"epochs": 3}}
+    preset = read_predictor(settings, 100)
+    assert (preset.ensemble, preset.model.additive, preset.training.epochs) == (1, True, 3)
+    assert preset.training.learning_rate == 1e-3
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +61,7 @@ def trained(ofa_mbv3: SearchSpace) -> TrainedPredictors:
     array = ofa_mbv3.sample(64, np.random.default_rng(0))
     depth = (array.layers >= 0).sum(axis=1)
     labels = {"depth": depth * 1.0, "codes": array.layers.sum(axis=1) * 1.0}
-    preset = read_predictor({"predictor": "lifted", "model": {"hidden": 8}, "training": {"epochs": 2}})
+    preset = read_predictor({"predictor": "lifted", "model": {"hidden": 8}, "training": {"epochs": 2}}, 3000)
     return train(ofa_mbv3, array, labels, model=preset.model, training=preset.training, ensemble=2, progress=False)[0]
 
 

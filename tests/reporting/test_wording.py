@@ -41,6 +41,34 @@ def test_variants_are_spelled_as_the_paper_does(name: str, words: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("constrained", "AutoBuild Constrained"),
+        ("embedding_norm_unconstrained", "AutoBuild Unconstrained"),
+        ("exhaustive", "Exhaustive Search"),
+        ("eq5", "Eq. 5"),
+        ("my_own", "My own"),
+    ],
+)
+def test_ways_to_construct_are_called_as_in_the_paper(name: str, words: str) -> None:
+    assert wording.method(name) == words
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("latency_gpu_ms", 35.214, "GPU latency 35.21 ms"),
+        ("fid", 17.0, "FID 17.00"),
+        ("macs", 73847537664.0, "MACs 73.85 G"),
+        ("params", 117760259.0, "Parameters 117.8 M"),
+        ("acc_percent", 78.2, "Accuracy 78.20 %"),
+    ],
+)
+def test_an_amount_has_its_name_and_its_unit_or_a_prefix(name: str, value: float, words: str) -> None:
+    assert wording.amount(name, value) == words
+
+
+@pytest.mark.parametrize(
     ("count", "text"),
     [(7371, "7,371"), (7371**5, "2.2e19"), (10**10, "1.0e10"), (9_960_000, "1.0e7"), (10**400, "1.0e400")],
 )

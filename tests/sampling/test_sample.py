@@ -14,7 +14,15 @@ import pytest
 
 from autobuild_pipelines.config import LayeredConfigLoader
 from autobuild_pipelines.evaluators import EvaluatorSources, make_evaluators
-from autobuild_pipelines.networks import NetworkDefinition, backbone_mac_costs, macs, parameters
+from autobuild_pipelines.networks import (
+    NetworkDefinition,
+    UNetCostTable,
+    UNetDefinition,
+    backbone_mac_costs,
+    macs,
+    parameters,
+    read_network,
+)
 from autobuild_pipelines.sampling import make_sample, sample_architectures
 from autobuild_pipelines.sampling.calibration import calibrate, cell_statistics, split_surrogate
 from autobuild_pipelines.settings import CONFIG_LOADER_ARGS
@@ -63,7 +71,7 @@ def regenerate(name: str, sample: str = "sample") -> bytes:
     latencies = SAMPLE / f"layer_latency_{name}.csv"
     sources = EvaluatorSources(
         space,
-        network=definition_of(name),
+        network=content["network"],
         surrogate=content["surrogate"],
         layer_latencies=pd.read_csv(latencies) if latencies.exists() else None,
     )
@@ -178,3 +186,45 @@ def test_a_space_smaller_than_the_sample_is_refused() -> None:
     assert len(sample_architectures(tiny, 2, seed=0)) == 2
     with pytest.raises(ValueError, match="tiny has 2 architectures, fewer than 3"):
         sample_architectures(tiny, 3, seed=0)
+
+
+DIFFUSION = {"sd_fid": 68, "sd_hardware": 90}
+
+
+@pytest.mark.parametrize("space", DIFFUSION)
+def test_the_committed_diffusion_samples_are_made_again_byte_for_byte(space: str) -> None:
+    assert regenerate(space) == (SAMPLE / f"{space}.csv").read_bytes()
+
+
+@pytest.mark.parametrize(("space", "count"), DIFFUSION.items())
+def test_the_diffusion_samples_have_the_papers_sizes_and_exact_costs(space: str, count: int) -> None:
+    # §7.9 and §7.10: 68 and 90 fine-tuned architectures.
+    searched, table = space_of(space), pd.read_csv(SAMPLE / f"{space}.csv")
+    assert len(table) == table["architecture_id"].nunique() == count
+    array, family = from_table(searched, table), read_network(space, settings(space)["network"])
+    assert isinstance(family, UNetDefinition)
+    assert table["macs"].tolist() == UNetCostTable(searched, family, "macs").total(array).tolist()
+    assert table["params"].tolist() == UNetCostTable(searched, family, "parameters").total(array).tolist()
+
+
+def test_the_first_diffusion_sample_has_eight_combinations_of_multipliers_the_baselines_among_them() -> None:
+    # §7.9: "Baseline has multipliers [1, 2, 3, 4] ... We add 7 other combinations".
+    table, found = pd.read_csv(SAMPLE / "sd_fid.csv"), set()
+    for units in table["units"].map(json.loads):
+        channels = [unit[0]["channels"] for unit in units[:4]]
+        found.add(tuple(width // channels[0] for width in channels))
+    assert len(found) == 8
+    assert {(1, 2, 3, 4), (1, 1, 2, 4), (1, 3, 4, 2)} <= found
+
+
+def test_architectures_may_be_drawn_among_given_values_of_shared_variables_alone() -> None:
+    space = space_of("sd_hardware")
+    among = [{"multiplier_2": 2, "multiplier_4": 1}, {"multiplier_3": 3}]
+    drawn = sample_architectures(space, 50, seed=0, among=among)
+    for row in space.assignments.of(drawn.layers).tolist():
+        values = space.assignments.values[row]
+        assert any(wanted.items() <= values.items() for wanted in among)
+    with pytest.raises(ValueError, match=r"sd_hardware has no architectures of {'multiplier_2': 4}"):
+        sample_architectures(space, 50, seed=0, among=[{"multiplier_2": 4}])
+    with pytest.raises(ValueError, match="sd_hardware has 4096 such architectures, fewer than 5000"):
+        sample_architectures(space, 5000, 0, among=[{"multiplier_2": 1, "multiplier_3": 1, "multiplier_4": 1}])

@@ -97,13 +97,15 @@ def reduced(reference_dir: Path, ofa_mbv3: SearchSpace) -> dict[tuple[str, str],
     targets = {"acc": "acc", **{f"acc_per_{device}": f"acc * 100 / latency_{device}" for device in REFERENCES}}
     labels = {name: Equation(name, text).evaluate(table) for name, text in targets.items()}
     settings = yaml.safe_load((PROJECT / "conf" / "base" / "parameters" / "common.yml").read_text())["predictors"]
+    predictor = read_predictor(settings, len(array))
     predictors, _ = train(
         ofa_mbv3,
         array,
         labels,
         equations=targets,
-        model=read_predictor(settings).model,
-        training=read_predictor(settings).training,
+        model=predictor.model,
+        training=predictor.training,
+        ensemble=predictor.ensemble,
         progress=False,
     )
     scores = score_modules(

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from autobuild_pipelines.evaluators.combined import CombinedEvaluator, RenamedEvaluator
+from autobuild_pipelines.evaluators.cost_model import CostModel, CostModelSettings
 from autobuild_pipelines.evaluators.costs import CostEvaluator
 from autobuild_pipelines.evaluators.fan_out import FannedOut
 from autobuild_pipelines.evaluators.fan_out_settings import FanOutSettings
@@ -30,6 +31,8 @@ from autobuild_pipelines.evaluators.single import ArchitectureEvaluator
 from autobuild_pipelines.evaluators.surrogate import AccuracySurrogate
 from autobuild_pipelines.evaluators.surrogate_settings import SurrogateSettings
 from autobuild_pipelines.evaluators.table import TableEvaluator
+from autobuild_pipelines.evaluators.unit_surrogate import UnitSurrogate
+from autobuild_pipelines.evaluators.unit_surrogate_settings import UnitSurrogateSettings
 from autobuild_pipelines.networks import (
     Costs,
     LayerCosts,
@@ -59,11 +62,11 @@ class EvaluatorSources:
     Attributes:
         space: The search space.
         architectures: Evaluated architectures with labels (types `table`, `fitted_flops`).
-        network: The network definition or its mapping (types `macs`, `params`, `backbone_flops`, `fitted_flops`).
+        network: The network definition or its mapping (types `macs`, `params`, `cost_model` and those of FLOPs).
         predictors: Trained predictors of the space (type `predictor`).
         released: Released predictors by checkpoint name, each loaded when first asked for (type `released_predictor`).
         latency_predictors: Trained predictors of latencies (type `latency_predictor`).
-        surrogate: Coefficients of the surrogate accuracy (type `surrogate`).
+        surrogate: Coefficients of the surrogate metric (type `surrogate`).
         layer_latencies: Measured layer latencies (type `layer_latency`).
         latency: How latency is measured, see `LatencySettings` (type `latency`).
         fan_out: How evaluations are spread, see `FanOutSettings` (types `imagenet`, `fid`, `latency`).
@@ -137,13 +140,14 @@ def make_evaluators(settings: Mapping[str, Any], sources: EvaluatorSources) -> C
     Args:
         settings: Metric to its source: `{acc: {type: released_predictor, checkpoint: acc}, macs: {type: macs}}`. Types:
             surrogate {offset, noise, noise_seed, in place of its own}; layer_latency; predictor {target, the metric's
-            name by default}; released_predictor {checkpoint}; latency_predictor {target, the metric's name by
-            default}; macs; params; backbone_flops {resolution, the side of the other task's images}, in G of
-            multiply-adds; fitted_flops {resolution; column, the metric's name by default}, on the line through what
-            the architectures are labelled with; table {column, the metric's name by default}; imagenet {weights,
-            train_images, val_images, output: top1 or top5, and see `ImageNetSettings`}; fid {weights, encoder,
-            features, train_images, val_images, and see `FidSettings`}; latency {output: median, spread or outliers, and
-            see `LatencySettings`}. The last three take `fan_out`, which overrides the space's.
+            name by default; factor of the prediction, -1 where the target is the metric with a minus};
+            released_predictor {checkpoint}; latency_predictor {target, the metric's name by default}; macs; params;
+            cost_model {fixed, macs, params, layers, see `CostModelSettings`}; backbone_flops {resolution, the side of
+            the other task's images}, in G of multiply-adds; fitted_flops {resolution; column, the metric's name by
+            default}, on the line through what the architectures are labelled with; table {column, the metric's name by
+            default}; imagenet {weights, train_images, val_images, output: top1 or top5, and see `ImageNetSettings`};
+            fid {weights, encoder, features, train_images, val_images, and see `FidSettings`}; latency {output: median,
+            spread or outliers, and see `LatencySettings`}. The last three take `fan_out`, which overrides the space's.
         sources: What they are made from.
 
     Returns:
@@ -191,9 +195,14 @@ def _surrogate(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> li
     parts: list[Evaluator] = []
     for metric, entry in metrics.items():
         changed = {**content, **{key: value for key, value in entry.items() if key != "type"}}
-        part = AccuracySurrogate(sources.space, SurrogateSettings.from_mapping(sources.space.name, changed))
-        parts += _renamed(part, {metric: entry})
+        parts += _renamed(_surrogate_of(sources.space, changed), {metric: entry})
     return parts
+
+
+def _surrogate_of(space: SearchSpace, content: Settings) -> AccuracySurrogate | UnitSurrogate:
+    if content.get("form") == "units":
+        return UnitSurrogate(space, UnitSurrogateSettings.from_mapping(space.name, content))
+    return AccuracySurrogate(space, SurrogateSettings.from_mapping(space.name, content))
 
 
 def _layer_latency(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Evaluator]:
@@ -207,7 +216,14 @@ def _renamed(part: Evaluator, metrics: Mapping[str, Settings]) -> list[Evaluator
 
 def _predictor(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Evaluator]:
     targets = {metric: str(entry.get("target", metric)) for metric, entry in metrics.items()}
-    return [PredictedTargets(sources.given("predictors", "predictor"), targets)]
+    factors = {metric: _factor(metric, entry.get("factor", 1)) for metric, entry in metrics.items()}
+    return [PredictedTargets(sources.given("predictors", "predictor"), targets, factors)]
+
+
+def _factor(metric: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value) or not value:
+        raise EvaluationError(f"metric {metric!r}: factor: expected a number other than 0, got {value!r}")
+    return float(value)
 
 
 def _latency_predictor(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Evaluator]:
@@ -239,6 +255,14 @@ def _macs(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Ev
 def _params(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Evaluator]:
     costs = _network_costs(sources, "parameters")
     return [CostEvaluator(metric, costs) for metric in metrics]
+
+
+def _cost_model(metrics: Mapping[str, Settings], sources: EvaluatorSources) -> list[Evaluator]:
+    costs = (_network_costs(sources, "macs"), _network_costs(sources, "parameters"))
+    return [
+        CostModel(metric, sources.space, CostModelSettings.from_mapping(entry), *costs)
+        for metric, entry in metrics.items()
+    ]
 
 
 def _network_costs(sources: EvaluatorSources, cost: CostName) -> Costs:
@@ -356,10 +380,11 @@ def _keys(settings: type[StrictSettings], *left_out: str) -> dict[str, bool]:
 EVALUATOR_TYPES: dict[str, EvaluatorType] = {
     "surrogate": EvaluatorType(_surrogate, {"offset": False, "noise": False, "noise_seed": False}),
     "layer_latency": EvaluatorType(_layer_latency, {}),
-    "predictor": EvaluatorType(_predictor, {"target": False}),
+    "predictor": EvaluatorType(_predictor, {"target": False, "factor": False}),
     "released_predictor": EvaluatorType(_released_predictor, {"checkpoint": True}),
     "macs": EvaluatorType(_macs, {}),
     "params": EvaluatorType(_params, {}),
+    "cost_model": EvaluatorType(_cost_model, dict.fromkeys(CostModelSettings.model_fields, False)),
     "backbone_flops": EvaluatorType(_backbone_flops, {"resolution": True}),
     "fitted_flops": EvaluatorType(_fitted_flops, {"resolution": True, "column": False}),
     "table": EvaluatorType(_table, {"column": False}),

@@ -40,6 +40,7 @@ class PredictedTargets:
     Args:
         predictors: Trained on the space.
         targets: Metric to the name of a target.
+        factors: Metric to what its prediction is multiplied by, 1 by default: -1 makes a FID of the target `-fid`.
 
     Raises:
         EvaluationError: There is no predictor of a target.
@@ -47,7 +48,9 @@ class PredictedTargets:
 
     support: ArchitectureArray | None = None
 
-    def __init__(self, predictors: TargetPredictors, targets: Mapping[str, str]) -> None:
+    def __init__(
+        self, predictors: TargetPredictors, targets: Mapping[str, str], factors: Mapping[str, float] | None = None
+    ) -> None:
         for metric, target in targets.items():
             if target not in predictors.targets:
                 raise EvaluationError(
@@ -56,10 +59,12 @@ class PredictedTargets:
         self.metrics = tuple(targets)
         self._predictors = predictors
         self._rows = [predictors.targets.index(target) for target in targets.values()]
+        self._factors = np.asarray([(factors or {}).get(metric, 1.0) for metric in targets])
 
     def evaluate(self, array: ArchitectureArray) -> pd.DataFrame:
         """The predictions [n, metrics]."""
         predictions = np.asarray(self._predictors.predict(array), dtype=np.float64)[self._rows]
+        predictions = predictions * self._factors[:, None]
         return pd.DataFrame(dict(zip(self.metrics, predictions, strict=True)))
 
 

@@ -36,6 +36,7 @@ _SOURCES: dict[str, dict[str, str]] = {
     "surrogate": {"surrogate": "params:surrogate"},
     "macs": {"network": "params:network"},
     "params": {"network": "params:network"},
+    "cost_model": {"network": "params:network"},
     "backbone_flops": {"network": "params:network"},
     "fitted_flops": {"network": "params:network", "architectures": "architectures"},
     "imagenet": _FANNED_OUT,
@@ -112,6 +113,12 @@ def evaluator_node(outline: SpaceOutline) -> Node:
     """The node, reading only what the space's types of evaluators need."""
     inputs = {"space": "search_space", "settings": "params:evaluators", **evaluator_inputs(outline.evaluator_types)}
     return node(make_evaluator, inputs, "evaluator", name="make_evaluator")
+
+
+def truth_node(outline: SpaceOutline) -> Node:
+    """The node that makes what knows every architecture's metrics: the evaluators of `truth`."""
+    inputs = {"space": "search_space", "settings": "params:truth", **evaluator_inputs(outline.truth_types)}
+    return node(make_evaluator, inputs, "truth", name="make_truth")
 
 
 def label_evaluator_node(outline: SpaceOutline) -> Node:

@@ -17,6 +17,7 @@ INK = "#1f2933"
 SOFT_INK = "#5f6b7a"
 GRID = "#e6e9ee"
 GREY = "#a3abb6"
+GOLD = "#f2b705"
 SURROGATE_INK = "#b3470b"
 FONT = "Inter, 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif"
 
@@ -44,6 +45,10 @@ _VARIANTS: tuple[tuple[tuple[str, ...], VariantStyle], ...] = (
     (("contextual",), VariantStyle(BLUE, "solid", "circle")),
     (("guided",), VariantStyle(VERMILLION, "solid", "star")),
     (("autobuild",), VariantStyle(BLUE, "solid", "circle")),
+    (("unconstrained",), VariantStyle(PINK, "dot", "diamond-open")),
+    (("constrained",), VariantStyle(VERMILLION, "solid", "circle")),
+    (("exhaustive",), VariantStyle(GREEN, "dash", "square-open")),
+    (("random",), VariantStyle(SOFT_INK, "dot", "x-thin-open")),
     (("layer", "full"), VariantStyle(ORANGE, "dashdot", "square")),
     (("layer", "insight"), VariantStyle(GREEN, "longdash", "diamond")),
     (("stage", "full"), VariantStyle(PINK, "dot", "cross")),

@@ -62,14 +62,11 @@ def print_summary(
         leaders: Per space, the table `module_leaders`; said of ensembles alone.
         console: Where to print; by default standard output, 100 columns wide unless it is a terminal.
     """
-    if console is None:
-        console = Console(highlight=False)
-        if not console.is_terminal:
-            console = Console(highlight=False, width=WIDTH)
+    console = console or summary_console()
     for place, (space, comparison) in enumerate(comparisons.items()):
         if place:
             console.print()
-        console.print(_heading(space, comparison))
+        console.print(heading(space, comparison))
         if counts and space in counts:
             console.print(_counted(counts[space]))
         if leaders and space in leaders and leaders[space]["standard_error"].notna().any():
@@ -86,7 +83,7 @@ def print_summary(
             console.print(f"\nMeasured latency of what was built: {foretold(verifications[space])}")
     if comparisons:
         console.print()
-    _print_locations(console, locations)
+    print_locations(console, locations)
 
 
 def label_kind(comparison: pd.DataFrame) -> str:
@@ -95,12 +92,19 @@ def label_kind(comparison: pd.DataFrame) -> str:
     return "surrogate" if "surrogate" in kinds else (kinds[0] if kinds else "")
 
 
-def _heading(space: str, comparison: pd.DataFrame) -> Text:
+def summary_console() -> Console:
+    """Standard output, `WIDTH` columns wide unless it is a terminal."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=WIDTH)
+
+
+def heading(space: str, comparison: pd.DataFrame) -> Text:
+    """The space's name and the kind of its labels."""
     kind = label_kind(comparison)
-    heading = Text(space, style="bold")
+    text = Text(space, style="bold")
     if kind:
-        heading.append(" · ").append(wording.labels(kind), style="bold yellow" if kind == "surrogate" else "not bold")
-    return heading
+        text.append(" · ").append(wording.labels(kind), style="bold yellow" if kind == "surrogate" else "not bold")
+    return text
 
 
 def _counted(counts: Counts) -> Text:
@@ -234,7 +238,8 @@ def _three(value: float | None) -> str:
     return "–" if value is None or value != value else f"{value:.3f}"
 
 
-def _print_locations(console: Console, locations: Mapping[str, str]) -> None:
+def print_locations(console: Console, locations: Mapping[str, str]) -> None:
+    """Print what lies where: by folder where there is much."""
     gathered = _by_folder(locations) if len(locations) > _FEW else {path: name for name, path in locations.items()}
     lines = {
         **gathered,

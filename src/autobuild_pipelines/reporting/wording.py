@@ -30,6 +30,17 @@ _PUBLISHED = {
     "Fine tuned": "Fine-tuned set",
 }
 """The paper's spelling of its search variants, ours beside them, and of its sets."""
+_METHODS = {
+    "constrained": "AutoBuild Constrained",
+    "unconstrained": "AutoBuild Unconstrained",
+    "contextual": "AutoBuild Contextual",
+    "exhaustive": "Exhaustive Search",
+    "exhaustive_search": "Exhaustive Search",
+    "random": "Random",
+    "training": "Training set",
+}
+"""The paper's names of ways to construct architectures (§7.10), and ours beside them."""
+_PREFIXES = {1e12: "T", 1e9: "G", 1e6: "M"}
 # Endings of column names; a longer one stands before what it ends with.
 _UNITS = {
     ("percent",): "%",
@@ -71,6 +82,21 @@ def variant(name: str) -> str:
     for plain, published in _PUBLISHED.items():
         text = text.replace(plain, published)
     return text
+
+
+def method(name: str) -> str:
+    """A way to construct architectures in words: ``constrained`` is "AutoBuild Constrained"."""
+    plain = name.removeprefix("embedding_").removeprefix("norm_")
+    return _METHODS.get(plain) or _capital(words(name))
+
+
+def amount(name: str, value: float) -> str:
+    """A column's value with its name and unit: ``latency_gpu_ms`` of 35.21 is "GPU latency 35.21 ms"."""
+    title, _, unit = quantity(name).partition(" [")
+    unit = unit.rstrip("]")
+    prefix = next((size for size in _PREFIXES if not unit and abs(value) >= size), None)
+    scaled = f"{number(value / prefix)} {_PREFIXES[prefix]}" if prefix else number(value)
+    return f"{title} {scaled}{' ' if unit else ''}{unit}"
 
 
 def words(name: str) -> str:

@@ -6,6 +6,7 @@ from autobuild_pipelines.scoring.embedding_norm import embedding_norm_scores
 from autobuild_pipelines.scoring.eq5 import eq5_scores, root_norms
 from autobuild_pipelines.scoring.errors import ScoringError
 from autobuild_pipelines.scoring.exhaustive import BestPredicted, exhaustive_search, predict_all
+from autobuild_pipelines.scoring.feature_importance import category_importance, feature_importance, value_importance
 from autobuild_pipelines.scoring.label_statistics import label_statistics
 from autobuild_pipelines.scoring.leaders import module_leaders
 from autobuild_pipelines.scoring.module_scores import METHODS, score_modules
@@ -17,12 +18,14 @@ __all__ = [
     "ScoringError",
     "Uncertainty",
     "UncertaintyError",
+    "category_importance",
     "choose_contexts",
     "contexts_with",
     "contextual_scores",
     "embedding_norm_scores",
     "eq5_scores",
     "exhaustive_search",
+    "feature_importance",
     "label_statistics",
     "module_leaders",
     "predict_all",
@@ -30,4 +33,5 @@ __all__ = [
     "root_norms",
     "score_modules",
     "uncertainty",
+    "value_importance",
 ]

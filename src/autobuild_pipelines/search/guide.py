@@ -109,15 +109,19 @@ class CorrectedGuide:
     slots with the same layer, units of the same length, graph-level values, over the number of slots. The first term is
     what the predictors' own view of architectures explains; the other two are for what they never saw: the effect of
     single layers, and of many together. The weights are those of `WEIGHTS` with the greatest marginal likelihood,
-    chosen anew for every objective whenever more is known.
+    chosen anew for every objective whenever more is known. The process also tells how sure it is: predictions may be
+    optimistic by some of its standard deviations, so that what nothing like it was evaluated of gets a chance.
 
     Args:
         space: The search space.
         guide: What is corrected.
+        maximise: Per objective, whether more is better.
+        optimism: Standard deviations by which corrected predictions are better than expected.
     """
 
-    def __init__(self, space: SearchSpace, guide: Guide) -> None:
+    def __init__(self, space: SearchSpace, guide: Guide, maximise: Sequence[bool], optimism: float = 0.0) -> None:
         self._space, self._guide = space, guide
+        self._better = optimism * np.where(maximise, 1.0, -1.0)
         self._known: tuple[Floats, Floats] | None = None
 
     def learn(self, array: ArchitectureArray, objectives: Floats) -> None:
@@ -137,15 +141,26 @@ class CorrectedGuide:
         self._centre, self._spread = embeddings.mean(axis=0), embeddings.std(axis=0) + 1e-6
         self._known = self._features(array, embeddings)
         terms = self._terms(*self._known)
-        self._weighted = [_fit(terms, column) for column in (residuals / self._scale).T]
+        self._fits = [_fit(terms, column) for column in (residuals / self._scale).T]
 
     def predict(self, array: ArchitectureArray) -> Floats:
-        """[n, objectives] predictions, corrected once something has been learned."""
+        """[n, objectives] predictions, corrected (and optimistic) once something has been learned."""
         predicted, embeddings = self._guide.look(array)
         if self._known is None or not len(array):
             return predicted
-        terms = self._terms(*self._features(array, embeddings))
-        corrections = [np.tensordot(weights, terms, 1) @ solved for weights, solved in self._weighted]
+        features = self._features(array, embeddings)
+        terms = self._terms(*features)
+        alone = (features[1] ** 2).sum(axis=1) / len(self._space.slot_units)
+        prior = np.stack([np.ones(len(array)), alone, _together(alone)])
+        corrections = []
+        for better, fit in zip(self._better, self._fits, strict=True):
+            covariance = np.tensordot(fit.weights, terms, 1)
+            correction = covariance @ fit.solved
+            if better:
+                explained = scipy.linalg.solve_triangular(fit.factor, covariance.T, lower=True)
+                variance = fit.weights @ prior - (explained**2).sum(axis=0)
+                correction = correction + better * np.sqrt(variance.clip(min=0.0))
+            corrections.append(correction)
         return np.asarray(predicted + np.stack(corrections, axis=1) * self._scale)
 
     def _features(self, array: ArchitectureArray, embeddings: Floats) -> tuple[Floats, Floats]:
@@ -158,18 +173,38 @@ class CorrectedGuide:
         distance = (embeddings**2).sum(axis=1)[:, None] + (other**2).sum(axis=1) - 2 * embeddings @ other.T
         shared = layers @ other_layers.T / len(self._space.slot_units)
         near = np.exp(-distance / (2 * embeddings.shape[1]))
-        return np.stack([near, shared, np.exp(-4 * (1.25 - shared))])
+        return np.stack([near, shared, _together(shared)])
 
 
-def _fit(terms: Floats, residuals: Floats) -> tuple[Floats, Floats]:
-    """The likeliest weights [3], and the solution [known] of the covariance that they make for residuals [known]."""
-    best: tuple[float, Floats, Floats] | None = None
+def _together(shared: Floats) -> Floats:
+    """The third term of the covariance, from what two architectures have in common."""
+    return np.asarray(np.exp(-4 * (1.25 - shared)))
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """The covariance of one objective's residuals.
+
+    Attributes:
+        weights: [3] of its terms.
+        factor: [known, known] lower Cholesky factor, noise included.
+        solved: [known] the covariance's solution for the residuals.
+    """
+
+    weights: Floats
+    factor: Floats
+    solved: Floats
+
+
+def _fit(terms: Floats, residuals: Floats) -> _Fit:
+    """The covariance with the likeliest weights, for residuals [known]."""
+    best: tuple[float, _Fit] | None = None
     for weights in WEIGHTS:
         covariance = np.tensordot(weights, terms, 1) + NOISE * np.eye(len(residuals))
-        factor = scipy.linalg.cho_factor(covariance, lower=True)
-        solved = scipy.linalg.cho_solve(factor, residuals)
-        likelihood = -0.5 * residuals @ solved - np.log(np.diag(factor[0])).sum()
+        factor = np.asarray(scipy.linalg.cholesky(covariance, lower=True))
+        solved = np.asarray(scipy.linalg.cho_solve((factor, True), residuals))
+        likelihood = float(-0.5 * residuals @ solved - np.log(np.diag(factor)).sum())
         if best is None or likelihood > best[0]:
-            best = (float(likelihood), np.asarray(weights), solved)
+            best = (likelihood, _Fit(np.asarray(weights), factor, solved))
     assert best is not None
-    return best[1:]
+    return best[1]

@@ -38,17 +38,19 @@ class GuidedSettings(FrozenSettings):
         per_round: Evaluations of a round after the first: fewer teach sooner what predictors get wrong, and cost more
             thinking.
         candidates: Most candidates, from the first predicted fronts, among which a round's evaluations are chosen.
+        optimism: Standard deviations of the correction by which predictions are taken to be better than expected.
     """
 
     drawn: Annotated[int, Field(ge=1)] = 2000
     population: Annotated[int, Field(ge=2)] = 300
     children: Annotated[int, Field(ge=1)] = 1000
     generations: Annotated[int, Field(ge=0)] = 30
-    generations_later: Annotated[int, Field(ge=0)] = 10
-    per_round: Annotated[int, Field(ge=1)] = 25
+    generations_later: Annotated[int, Field(ge=0)] = 6
+    per_round: Annotated[int, Field(ge=1)] = 10
     exchange_probability: Annotated[float, Field(ge=0, le=1)] = 0.3
     mutated: Annotated[float, Field(ge=0, le=1)] = 0.7
     candidates: Annotated[int, Field(ge=1)] = 1000
+    optimism: Annotated[float, Field(ge=0)] = 0.5
 
 
 def guided_search(
@@ -85,7 +87,7 @@ def guided_search(
     Returns:
         Everything evaluated, in order.
     """
-    corrected = CorrectedGuide(space, guide)
+    corrected = CorrectedGuide(space, guide, problem.maximise, thinking.optimism)
     record = Record(evaluator, problem)
     pool = sample(thinking.drawn, rng) if support is None else support
     evaluated: set[bytes] = set()

@@ -51,6 +51,7 @@ def build_architectures(
         settings["count"],
         graph=settings["graph"],
         top=settings["top"],
+        spread=settings["spread"],
         support=evaluator.support,
     )
     return with_metrics(space, built, evaluator).assign(metric_sources=metric_sources(evaluators))

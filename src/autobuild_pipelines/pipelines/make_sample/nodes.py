@@ -17,7 +17,7 @@ def draw_sample(space: SearchSpace, settings: Mapping[str, Any], **sources: Any)
 
     Args:
         space: The search space.
-        settings: `count`, `seed`, `graph` (fixed graph-level values, if any), and `labels`: evaluators as elsewhere.
+        settings: `labels`, evaluators as elsewhere; all others are arguments of `sampling.make_sample`.
         sources: What these are made from, as fields of `EvaluatorSources`.
     """
     drawn = {key: value for key, value in settings.items() if key != "labels"}

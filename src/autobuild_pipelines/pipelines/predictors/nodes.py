@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,15 +28,20 @@ from autobuild_pipelines.search import SearchSettings, objective_targets, read_p
 from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace
 from autobuild_pipelines.targets import Equation
 
+log = logging.getLogger(__name__)
+
 Graphs = Mapping[str, NDArray[np.int16]]
 Labels = dict[str, NDArray[np.float64]]
 
 
 def list_predicted_targets(
-    architectures: pd.DataFrame, targets: Mapping[str, str], problems: Mapping[str, Any], search: Mapping[str, Any]
+    architectures: pd.DataFrame,
+    targets: Mapping[str, str],
+    problems: Mapping[str, Any] | None = None,
+    search: Mapping[str, Any] | None = None,
 ) -> dict[str, str]:
     """The target equations, and where a search is guided the objectives that are not among them: name → equation."""
-    if not SearchSettings.from_mapping(search).is_guided:
+    if search is None or problems is None or not SearchSettings.from_mapping(search).is_guided:
         return dict(targets)
     return {**targets, **objective_targets(read_problems(problems), targets, [str(c) for c in architectures]).equations}
 
@@ -55,7 +61,16 @@ def train_predictors(
         The predictors, and the table `training_history`.
     """
     training, held_out = _parts(architectures, graphs, targets, settings, seed)
-    predictor = read_predictor(settings)
+    predictor = read_predictor(settings, len(training[0]))
+    log.info(
+        "%s: %d predictors a target (%s), %d architectures to learn from: %s, %s",
+        space.name,
+        predictor.ensemble,
+        settings["predictor"],
+        len(training[0]),
+        predictor.model,
+        predictor.training,
+    )
     return train(
         space,
         *training,
@@ -63,7 +78,7 @@ def train_predictors(
         equations=dict(targets),
         model=predictor.model,
         training=predictor.training,
-        ensemble=settings["ensemble"],
+        ensemble=predictor.ensemble,
         members=settings["members"],
         seed=seed,
         runner=training_runner(settings["run_in"], fan_out),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kedro.pipeline import Pipeline, node
 
+from autobuild_pipelines.config import SpaceOutline
 from autobuild_pipelines.pipelines.predictors.nodes import (
     assess_predictors,
     draw_predictors,
@@ -15,13 +16,14 @@ _SETTINGS = ["predicted_targets", "params:predictors", "params:seed"]
 _TRAINING = ["predicted_targets", "params:predictors", "params:fan_out", "params:seed"]
 
 
-def create_pipeline() -> Pipeline:
+def create_pipeline(outline: SpaceOutline) -> Pipeline:
     """Graphs and labels → predictors, their metrics beside a ridge regression's, and figures."""
+    search = ["params:problems", "params:search"] if outline.searched else []
     return Pipeline(
         [
             node(
                 list_predicted_targets,
-                ["architectures", "params:targets", "params:problems", "params:search"],
+                ["architectures", "params:targets", *search],
                 "predicted_targets",
                 name="list_predicted_targets",
             ),
