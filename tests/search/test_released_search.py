@@ -16,8 +16,7 @@ from autobuild_pipelines.ingestion.ingest import ingest_records
 from autobuild_pipelines.ingestion.readers import read_records
 from autobuild_pipelines.predictors import read_predictor, train
 from autobuild_pipelines.predictors.checkpoints import ReleasedPredictor, load_released
-from autobuild_pipelines.scoring import label_statistics, score_modules
-from autobuild_pipelines.scoring.module_scores import choose_contexts
+from autobuild_pipelines.scoring import choose_contexts, label_statistics, score_modules
 from autobuild_pipelines.search import (
     SearchSettings,
     compare,
