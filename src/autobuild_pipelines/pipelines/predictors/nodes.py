@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from autobuild_pipelines.pipelines.predictors.runner import training_runner
 from autobuild_pipelines.predictors import (
+    PRESETS,
     RidgeBaseline,
     TrainedPredictors,
     embedding_statistics,
@@ -63,13 +64,13 @@ def train_predictors(
     training, held_out = _parts(architectures, graphs, targets, settings, seed)
     predictor = read_predictor(settings, len(training[0]))
     log.info(
-        "%s: %d predictors a target (%s), %d architectures to learn from: %s, %s",
+        "%s: predictor %s on %d architectures: %d a target, %d epochs%s",
         space.name,
-        predictor.ensemble,
         settings["predictor"],
         len(training[0]),
-        predictor.model,
-        predictor.training,
+        predictor.ensemble,
+        predictor.training.epochs,
+        ", its settings for few labels" if len(training[0]) < PRESETS[settings["predictor"]].enough else "",
     )
     return train(
         space,
