@@ -94,6 +94,11 @@ class SequenceGraphs:
         """[n] the first node of every graph."""
         return self.pointer[:-1]
 
+    @property
+    def graph_of_nodes(self) -> Tensor:
+        """[N] number of the graph of every node."""
+        return torch.repeat_interleave(torch.arange(len(self), device=self.nodes.device), self.lengths)
+
     def take(self, rows: Tensor) -> SequenceGraphs:
         """The graphs at `rows` [k] int64, in that order."""
         lengths = self.lengths[rows]

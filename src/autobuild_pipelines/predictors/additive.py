@@ -59,6 +59,5 @@ class AdditiveTerm(nn.Module):
     def forward(self, features: Tensor, graphs: SequenceGraphs) -> Tensor:
         """[members, n] the term of n sequence graphs; features as in `words`."""
         each = self.words(features).index_select(1, graphs.nodes)
-        index = torch.repeat_interleave(torch.arange(len(graphs), device=each.device), graphs.lengths)
-        total = each.new_zeros(len(each), len(graphs)).index_add(1, index, each)
+        total = each.new_zeros(len(each), len(graphs)).index_add(1, graphs.graph_of_nodes, each)
         return total + self.of_graph(features).index_select(1, graphs.nodes[graphs.starts])

@@ -227,8 +227,7 @@ class GraphPredictor(nn.Module):
 
     def pool(self, nodes: Tensor, graphs: SequenceGraphs) -> Tensor:
         """Graph embeddings [members, n, width]: mean (Eq. 2) or sum of node embeddings."""
-        index = torch.repeat_interleave(torch.arange(len(graphs), device=nodes.device), graphs.lengths)
-        out = nodes.new_zeros(len(nodes), len(graphs), nodes.shape[2]).index_add(1, index, nodes)
+        out = nodes.new_zeros(len(nodes), len(graphs), nodes.shape[2]).index_add(1, graphs.graph_of_nodes, nodes)
         return out if self.settings.aggregation == "sum" else out / graphs.lengths[:, None]
 
     def regress(self, embedding: Tensor) -> Tensor:

@@ -199,7 +199,7 @@ class _Contexts:
     ) -> Tensor | None:
         if self.model.additive is None or self.additive is None:
             return None
-        graph, node = _graph_of_nodes(graphs)
+        graph, node = graphs.graph_of_nodes, torch.arange(len(graphs.nodes), device=graphs.nodes.device)
         outside = (node < (graphs.starts + before)[graph]) | (node >= first_after[graph])
         total = self.additive.new_zeros(len(self.additive), len(graphs))
         total = total.index_add(1, graph, self.additive[:, graphs.nodes] * outside)
@@ -207,14 +207,7 @@ class _Contexts:
 
     def _untouched(self, graphs: SequenceGraphs, last_hop: Tensor, before: Tensor, first_after: Tensor) -> Tensor:
         """Sum of hop-M embeddings over nodes before the unit and over those M or more nodes behind it."""
-        graph, node = _graph_of_nodes(graphs)
+        graph, node = graphs.graph_of_nodes, torch.arange(len(graphs.nodes), device=graphs.nodes.device)
         outside = (node < (graphs.starts + before)[graph]) | (node >= (first_after + self.model.hops)[graph])
         total = last_hop.new_zeros(len(last_hop), len(graphs), last_hop.shape[2])
         return total.index_add(1, graph, last_hop * outside[:, None])
-
-
-def _graph_of_nodes(graphs: SequenceGraphs) -> tuple[Tensor, Tensor]:
-    """[N] number of the graph of every node, and of the node itself."""
-    device = graphs.nodes.device
-    graph = torch.repeat_interleave(torch.arange(len(graphs), device=device), graphs.lengths)
-    return graph, torch.arange(len(graphs.nodes), device=device)
