@@ -14,6 +14,10 @@ Parts = Callable[[str], str]
 """The part of the network (`unit 3`) that a module path (`blocks.7.conv`) belongs to."""
 
 
+class OperatorGraphError(ValueError):
+    """A network cannot be turned into an operator graph; the message names it and says why."""
+
+
 def top_module(path: str) -> str:
     """The part of a network by its module path alone: its first name, with the number behind it if there is one.
 
