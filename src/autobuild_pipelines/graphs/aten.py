@@ -113,11 +113,12 @@ def aten_draft(call: Call, batch: int) -> Draft:
         batch: Images in the example inputs; multiply-accumulates are of one.
     """
     operation = _operation(call)
+    attributes = _ATTRIBUTES[operation](call) if operation in _ATTRIBUTES else {}
     return Draft(
         operation,
         in_shape=triple(operation, call.input.shape),
         out_shape=triple(operation, call.output.shape),
-        attributes=_ATTRIBUTES.get(operation, lambda call: {})(call),
+        attributes=attributes,
         macs=_macs(operation, call) // batch,
         scalar=_scalar(call),
         constant=_constant(call),
@@ -138,13 +139,20 @@ def triple(operation: str, shape: Sequence[int]) -> Shape:
     return channels, height, width
 
 
+def clamp(low: float | None, high: float | None) -> str:
+    """The operation that keeps values between two bounds."""
+    if low != 0:
+        return "clamp"
+    return "relu" if high is None else "relu6" if high == 6 else "clamp"
+
+
 def _operation(call: Call) -> str:
     arguments, operation = call.arguments, _SAME.get(call.name, call.name)
     if call.name == "convolution":
         return "conv_transpose" if arguments["transposed"] else "conv"
     if operation == "clamp":
         low, high = (arguments.get(a, arguments.get(b)) for a, b in (("min", "min_val"), ("max", "max_val")))
-        return {(0, None): "relu", (0, 6): "relu6"}.get((low, high), "clamp")
+        return clamp(low, high)
     if call.name.startswith("upsample") or call.name == "interpolate":
         return "upsample"
     if call.name.startswith("adaptive") and prod(call.output.shape[2:]) == 1:
@@ -201,9 +209,10 @@ def _convolution(call: Call) -> Attributes:
     weight, arguments = call.value("weight"), call.arguments
     kernel = [int(size) for size in weight.shape[2:]]
     dilation = _spread(arguments["dilation"], len(kernel))
-    padding = arguments["padding"]
+    padding: Any = arguments["padding"]
     if isinstance(padding, str):
-        padding = [(k - 1) * d // 2 if padding == "same" else 0 for k, d in zip(kernel, dilation, strict=True)]
+        same = [(k - 1) * d // 2 for k, d in zip(kernel, dilation, strict=True)]
+        padding = same if padding == "same" else 0
     return {
         **sizes("kernel", kernel),
         **sizes("stride", _spread(arguments["stride"], len(kernel))),
@@ -265,7 +274,7 @@ def _counted(call: Call) -> int:
         )
 
     try:
-        arguments, named = fx.node.map_arg((call.node.args, dict(call.node.kwargs)), on_meta)  # type: ignore[misc]
+        arguments, named = fx.node.map_arg((call.node.args, dict(call.node.kwargs)), on_meta)
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             call.node.target(*arguments, **named)  # type: ignore[operator]
     except Exception:  # an operation without a meta kernel: torch's counter knows nothing of it either

@@ -61,7 +61,8 @@ def read_onnx(path: str | Path, *, parts: Parts | None = None, fold: bool = True
         model = onnx.load(str(path), load_external_data=False)
         model = onnx.shape_inference.infer_shapes(model, data_prop=True)
     except Exception as error:  # onnx and protobuf raise their own kinds, without a common base
-        raise OperatorGraphError(f"{path}: is not a readable ONNX model: {' '.join(str(error).split())[:300]}") from None
+        reason = " ".join(str(error).split())[:300]
+        raise OperatorGraphError(f"{path}: is not a readable ONNX model: {reason}") from None
     return onnx_operator_graph(_Reading(model.graph).operations, parts=parts, fold=fold)
 
 
@@ -88,7 +89,9 @@ class _Reading:
         """Remember what an operator gives that depends on no input of the network."""
         self.constants |= {name: self.shapes.get(name, ()) for name in node.output}
         if node.op_type == "Constant":
-            self.tensors |= {node.output[0]: a.t for a in node.attribute if a.name == "value"}
+            for attribute in node.attribute:
+                if attribute.name == "value":
+                    self.tensors[node.output[0]] = attribute.t
         elif node.op_type == "Identity" and node.input[0] in self.tensors:
             self.tensors[node.output[0]] = self.tensors[node.input[0]]
         self.constants |= {name: tuple(self.tensors[name].dims) for name in node.output if name in self.tensors}

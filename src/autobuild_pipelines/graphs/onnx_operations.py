@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import Any, Protocol
 
-from autobuild_pipelines.graphs.aten import sizes, triple
+from autobuild_pipelines.graphs.aten import clamp, sizes, triple
 from autobuild_pipelines.graphs.operator_draft import INPUT, Draft, finished, tidied
 from autobuild_pipelines.graphs.operator_graph import Attributes, OperatorGraph, Parts
 
@@ -137,7 +137,7 @@ def _draft(operation: OnnxOperation, reads: list[Draft], batch: int) -> Draft:
         inputs=reads,
         in_shape=triple(kind, operation.in_shape),
         out_shape=triple(kind, operation.out_shape),
-        attributes=_ATTRIBUTES.get(kind, lambda _: {})(operation),
+        attributes=_ATTRIBUTES[kind](operation) if kind in _ATTRIBUTES else {},
         macs=_macs(kind, operation) // batch,
         name=operation.name,
         scalar=operation.scalar if kind in ("add", "sub", "mul", "div") and len(reads) == 1 else None,
@@ -148,7 +148,7 @@ def _draft(operation: OnnxOperation, reads: list[Draft], batch: int) -> Draft:
 def _operation(operation: OnnxOperation) -> str:
     kind, attributes = _OPERATIONS.get(operation.op_type, operation.op_type.lower()), operation.attributes
     if kind == "clamp":
-        return {(0, None): "relu", (0, 6): "relu6"}.get((attributes.get("min"), attributes.get("max")), "clamp")
+        return clamp(attributes.get("min"), attributes.get("max"))
     if kind == "h_sigmoid":  # ONNX's own default is another slope than 1/6
         return kind if abs(attributes.get("alpha", 0.2) - 1 / 6) < 1e-4 else "hardsigmoid"
     if kind in ("mean", "max") and operation.op_type.startswith("Reduce"):
