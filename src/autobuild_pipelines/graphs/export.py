@@ -14,7 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
-from autobuild_pipelines.graphs.aten import Call, aten_draft, is_rearrangement
+from autobuild_pipelines.graphs.aten import aten_draft, is_rearrangement
+from autobuild_pipelines.graphs.aten_call import Call
 from autobuild_pipelines.graphs.operator_draft import INPUT, Draft, Piece, finished, tidied
 from autobuild_pipelines.graphs.operator_graph import OperatorGraph, OperatorGraphError, Parts
 
