@@ -89,7 +89,7 @@ class Canvas:
             corners = [(left, y - half), (right, y - half), (right, y + half), (left, y + half), (left, y - half)]
             self._blocks[block.operation].add(*corners)
             words = f"{where}, layer {place + 1}<br>{wording.words(block.operation)}, width {block.width:,g}"
-            ink = "white" if _dark(self._colours[block.operation]) else style.INK
+            ink = "white" if is_dark(self._colours[block.operation]) else style.INK
             self.text((left + right) / 2, y, self._letters[block.operation], colour=ink, size=10, hover=words)
 
     def flow(self, *points: tuple[float, float]) -> None:
@@ -190,6 +190,7 @@ def choose(figure: go.Figure, labels: Sequence[str], traces: int) -> None:
     figure.update_layout(updatemenus=[menu])
 
 
-def _dark(colour: str) -> bool:
+def is_dark(colour: str) -> bool:
+    """Whether white letters stand out on a #rrggbb colour better than black ones."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return 0.299 * red + 0.587 * green + 0.114 * blue < 140
