@@ -1,16 +1,15 @@
-"""What aten's operations are in the vocabulary of operator graphs: names, attributes, shapes, multiply-accumulates."""
+"""What aten's operations are in the vocabulary of operator graphs: names, attributes and shapes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-import torch
-from torch import Tensor, fx
-from torch.utils.flop_counter import FlopCounterMode
+from torch import fx
 
+from autobuild_pipelines.graphs.aten_call import Call
+from autobuild_pipelines.graphs.aten_macs import batch_macs
 from autobuild_pipelines.graphs.operator_draft import Draft, Shape
 from autobuild_pipelines.graphs.operator_graph import Attributes
 
@@ -52,51 +51,6 @@ _NEUTRAL = {"div": 1.0, "mul": 1.0, "add": 0.0, "sub": 0.0}
 """The number that changes nothing."""
 
 
-@dataclass(frozen=True)
-class Call:
-    """One operation of an exported program.
-
-    Attributes:
-        name: Its name without namespace and without the underscore of the form that works in place.
-        arguments: All arguments by the names of its schema, with their defaults.
-        reads: Those of its inputs that depend on an input of the network.
-        node: The operation as the program has it.
-    """
-
-    name: str
-    arguments: dict[str, Any]
-    reads: tuple[fx.Node, ...]
-    node: fx.Node
-
-    @classmethod
-    def of(cls, node: fx.Node, reads: Sequence[fx.Node]) -> Call:
-        """The call of a node of a program."""
-        target = node.target
-        if not isinstance(target, torch._ops.OpOverload):
-            return cls(str(getattr(target, "__name__", target)), {}, tuple(reads), node)
-        space, _, name = target._schema.name.partition("::")
-        name = name if name.startswith("__") else name.rstrip("_")
-        arguments = {a.name: a.default_value for a in target._schema.arguments if a.has_default_value()}
-        arguments |= dict(zip((a.name for a in target._schema.arguments), node.args, strict=False)) | dict(node.kwargs)
-        return cls(name if space == "aten" else f"{space}.{name}", arguments, tuple(reads), node)
-
-    def value(self, *names: str) -> Tensor:
-        """The (fake) tensor that the first argument of these names is."""
-        found = next(self.arguments[name] for name in names if name in self.arguments)
-        tensor: Tensor = found.meta["val"]
-        return tensor
-
-    @property
-    def input(self) -> Tensor:
-        """The first input that depends on an input of the network."""
-        return _tensor(self.reads[0].meta["val"])
-
-    @property
-    def output(self) -> Tensor:
-        """The (first) output."""
-        return _tensor(self.node.meta["val"])
-
-
 def is_rearrangement(call: Call) -> bool:
     """Whether an operation is no node: it moves, copies or selects values, or adds nothing, or multiplies by one."""
     if call.name in REARRANGEMENTS or call.name.startswith(("_assert", "sym_")):
@@ -113,12 +67,13 @@ def aten_draft(call: Call, batch: int) -> Draft:
         batch: Images in the example inputs; multiply-accumulates are of one.
     """
     operation = _operation(call)
+    attributes = _ATTRIBUTES[operation](call) if operation in _ATTRIBUTES else {}
     return Draft(
         operation,
         in_shape=triple(operation, call.input.shape),
         out_shape=triple(operation, call.output.shape),
-        attributes=_ATTRIBUTES.get(operation, lambda call: {})(call),
-        macs=_macs(operation, call) // batch,
+        attributes=attributes,
+        macs=batch_macs(operation, call) // batch,
         scalar=_scalar(call),
         constant=_constant(call),
     )
@@ -138,13 +93,20 @@ def triple(operation: str, shape: Sequence[int]) -> Shape:
     return channels, height, width
 
 
+def clamp(low: float | None, high: float | None) -> str:
+    """The operation that keeps values between two bounds."""
+    if low != 0:
+        return "clamp"
+    return "relu" if high is None else "relu6" if high == 6 else "clamp"
+
+
 def _operation(call: Call) -> str:
     arguments, operation = call.arguments, _SAME.get(call.name, call.name)
     if call.name == "convolution":
         return "conv_transpose" if arguments["transposed"] else "conv"
     if operation == "clamp":
         low, high = (arguments.get(a, arguments.get(b)) for a, b in (("min", "min_val"), ("max", "max_val")))
-        return {(0, None): "relu", (0, 6): "relu6"}.get((low, high), "clamp")
+        return clamp(low, high)
     if call.name.startswith("upsample") or call.name == "interpolate":
         return "upsample"
     if call.name.startswith("adaptive") and prod(call.output.shape[2:]) == 1:
@@ -201,9 +163,10 @@ def _convolution(call: Call) -> Attributes:
     weight, arguments = call.value("weight"), call.arguments
     kernel = [int(size) for size in weight.shape[2:]]
     dilation = _spread(arguments["dilation"], len(kernel))
-    padding = arguments["padding"]
+    padding: Any = arguments["padding"]
     if isinstance(padding, str):
-        padding = [(k - 1) * d // 2 if padding == "same" else 0 for k, d in zip(kernel, dilation, strict=True)]
+        same = [(k - 1) * d // 2 for k, d in zip(kernel, dilation, strict=True)]
+        padding = same if padding == "same" else 0
     return {
         **sizes("kernel", kernel),
         **sizes("stride", _spread(arguments["stride"], len(kernel))),
@@ -218,9 +181,9 @@ def _pool(call: Call) -> Attributes:
     axes = call.output.dim() - 2
     if call.name.startswith("adaptive"):
         whole, out = call.input.shape[2:], call.output.shape[2:]
-        stride = [w // o for w, o in zip(whole, out, strict=True)]
-        kernel = [w - (o - 1) * s for w, o, s in zip(whole, out, stride, strict=True)]
-        return {**sizes("kernel", kernel), **sizes("stride", stride)}
+        steps = [w // o for w, o in zip(whole, out, strict=True)]
+        windows = [w - (o - 1) * s for w, o, s in zip(whole, out, steps, strict=True)]
+        return {**sizes("kernel", windows), **sizes("stride", steps)}
     kernel = _spread(call.arguments["kernel_size"], axes)
     stride = call.arguments.get("stride")
     return {**sizes("kernel", kernel), **sizes("stride", _spread(stride, axes) if stride else kernel)}
@@ -235,46 +198,3 @@ _ATTRIBUTES: dict[str, Callable[[Call], Attributes]] = {
     "group_norm": lambda call: {"groups": int(call.arguments.get("num_groups", call.arguments.get("group", 1)))},
     "attention": lambda call: {"heads": prod(call.output.shape[1:-2])},
 }
-
-
-def _macs(operation: str, call: Call) -> int:
-    """Multiply-accumulates of the whole batch."""
-    if operation in ("conv", "conv_transpose"):
-        weight = call.value("weight")
-        places = call.input if operation == "conv_transpose" else call.output
-        return places.numel() * (weight.numel() // int(weight.shape[0]))
-    if call.name == "linear":
-        return call.output.numel() * int(call.value("input").shape[-1])
-    if operation in ("linear", "matmul"):
-        first = call.value("mat1", "batch1", "self")
-        return call.output.numel() * int(first.shape[-1])
-    if operation == "attention":
-        query, key, value = (call.value(name).shape for name in ("query", "key", "value"))
-        return prod(query[:-1]) * int(key[-2]) * (int(query[-1]) + int(value[-1]))
-    if operation in ("lstm", "gru") or call.name not in _SAME:
-        return _counted(call)
-    return 0
-
-
-def _counted(call: Call) -> int:
-    """Half of what torch's counter says of an operation, which it is shown on the meta device; 0 if it cannot."""
-
-    def on_meta(node: fx.Node) -> Any:
-        return torch.utils._pytree.tree_map_only(
-            Tensor, lambda t: torch.empty_strided(t.shape, t.stride(), dtype=t.dtype, device="meta"), node.meta["val"]
-        )
-
-    try:
-        arguments, named = fx.node.map_arg((call.node.args, dict(call.node.kwargs)), on_meta)  # type: ignore[misc]
-        with FlopCounterMode(display=False) as counter, torch.no_grad():
-            call.node.target(*arguments, **named)  # type: ignore[operator]
-    except Exception:  # an operation without a meta kernel: torch's counter knows nothing of it either
-        return 0
-    return int(counter.get_total_flops()) // 2
-
-
-def _tensor(value: Any) -> Tensor:
-    while isinstance(value, list | tuple):
-        value = next(part for part in value if part is not None)
-    found: Tensor = value
-    return found

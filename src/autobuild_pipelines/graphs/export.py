@@ -14,19 +14,16 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
-from autobuild_pipelines.graphs.aten import Call, aten_draft, is_rearrangement
+from autobuild_pipelines.graphs.aten import aten_draft, is_rearrangement
+from autobuild_pipelines.graphs.aten_call import Call
 from autobuild_pipelines.graphs.operator_draft import INPUT, Draft, Piece, finished, tidied
-from autobuild_pipelines.graphs.operator_graph import OperatorGraph, Parts
+from autobuild_pipelines.graphs.operator_graph import OperatorGraph, OperatorGraphError, Parts
 
 _TWICE = re.compile(r"@\d+")
 """Marks a module's second call in a path."""
 _INLINED = ("wrap_with_set_grad_enabled", "wrap_with_autocast")
 Value = Draft | None | list[Any]
 """What a node of the program gives: a draft, nothing (it depends on no input), or several of them."""
-
-
-class OperatorGraphError(ValueError):
-    """A network cannot be turned into an operator graph; the message names it and says why."""
 
 
 def operator_graph(

@@ -118,9 +118,7 @@ def finished(
     )
     readers = [[place for place, node in enumerate(kept) if given in node.inputs] for given in inputs]
     single = len(outputs) == 1 and outputs[0] in index
-    return Piece(
-        graph, tuple(np.asarray(r, dtype=np.int64) for r in readers), index[outputs[0]] if single else -1
-    )
+    return Piece(graph, tuple(np.asarray(r, dtype=np.int64) for r in readers), index[outputs[0]] if single else -1)
 
 
 def _is_foldable(node: Draft, before: Draft) -> bool:

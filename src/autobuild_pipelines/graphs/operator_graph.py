@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,10 @@ Attributes = Mapping[str, int | float | str]
 """What an operation is configured with: `{"kernel": 3, "stride": 2, "groups": 16}`."""
 Parts = Callable[[str], str]
 """The part of the network (`unit 3`) that a module path (`blocks.7.conv`) belongs to."""
+
+
+class OperatorGraphError(ValueError):
+    """A network cannot be turned into an operator graph; the message names it and says why."""
 
 
 def top_module(path: str) -> str:
@@ -72,3 +76,14 @@ class OperatorGraph:
 
     def __len__(self) -> int:
         return len(self.operations)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, OperatorGraph):
+            return NotImplemented
+        return all(_same(getattr(self, field.name), getattr(other, field.name)) for field in fields(self))
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _same(one: object, other: object) -> bool:
+    return np.array_equal(one, other) if isinstance(one, np.ndarray) and isinstance(other, np.ndarray) else one == other
