@@ -31,8 +31,9 @@ def test_a_part_of_a_batch_is_the_batch_of_the_part(residual_graph: Make) -> Non
 def test_equal_blocks_count_once_and_every_node_knows_its_class(residual_graph: Make) -> None:
     batch = OperatorBatch.of([residual_graph([3, 3, 3]), residual_graph([3])])
     classes = batch.classes(batch.hashes(2))
-    # Hop 0: stem, two convolutions, relu, add.
-    assert [len(level.own) for level in classes] == [5, 7, 9]
+    # At hop 0: stem, two convolutions, relu, add. At hop 1 blocks behind the stem differ from blocks behind an add, and
+    # at hop 2 blocks behind the first block's add differ from those behind other adds.
+    assert [len(level.own) for level in classes] == [5, 7, 10]
     for level in classes:
         assert level.counts.sum() == len(batch.words) == len(level.of_nodes)
         assert level.share.sum() == pytest.approx(1)

@@ -8,7 +8,7 @@ gives nodes of the same m-hop in-neighbourhood the same embedding at hop m; a ba
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -107,7 +107,8 @@ class OperatorBatch:
         # Where a node of the whole stands in the part: a graph's nodes have moved together.
         moved = np.repeat(self.offsets[rows] - offsets[:-1], np.diff(offsets))
         sources = self.sources[edges] - np.repeat(moved, np.diff(in_offsets))
-        return OperatorBatch(self.schema, self.features, self.words[nodes], offsets, sources, in_offsets)
+        words = self.words[nodes]
+        return replace(self, words=words, offsets=offsets, sources=sources, in_offsets=in_offsets)
 
     def classes(self, hashes: Hashes, device: torch.device | None = None) -> list[HopClasses]:
         """The distinct in-neighbourhoods of hop 0 to M.

@@ -38,8 +38,8 @@ def to_files(predictors: TrainedPredictors) -> dict[str, bytes]:
             "space": predictors.space.name,
             "target": target,
             "equation": predictors.equations.get(target, target),
-            "feature_schema": FeatureSchema.of(predictors.space).tocard_text(),
-            "model": predictors.model.settings.tocard_text(),
+            "feature_schema": FeatureSchema.of(predictors.space).to_json(),
+            "model": predictors.model.settings.to_json(),
             "ensemble": predictors.ensemble,
             "label": {"mean": float(predictors.label_mean[number]), "std": float(predictors.label_std[number])},
             "hops": {"mean": predictors.hop_mean[members].tolist(), "std": predictors.hop_std[members].tolist()},
@@ -98,7 +98,7 @@ def _checked_card(files: Mapping[str, bytes], target: str, space: SearchSpace) -
         entry(card, key, name)
     if card.get("space") != space.name or card.get("target") != target:
         raise PredictorError(f"{name}: belongs to {card.get('space')!r}/{card.get('target')!r}")
-    if FeatureSchema.fromcard_text(card["feature_schema"]) != FeatureSchema.of(space):
+    if FeatureSchema.from_json(card["feature_schema"]) != FeatureSchema.of(space):
         raise PredictorError(f"{name}: its feature schema differs from the space's")
     weights = files.get(f"{target}.safetensors")
     if weights is None or hashlib.sha256(weights).hexdigest() != card["weights_sha256"]:

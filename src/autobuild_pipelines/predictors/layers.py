@@ -152,8 +152,8 @@ class GATv2Layer(nn.Module):
         weight = torch.exp(logits - highest.gather(1, index))
         total = torch.zeros_like(highest).scatter_add(1, index, weight)
         share = (weight / total.gather(1, index)).unsqueeze(-1)
-        out = left.new_zeros(len(left), len(own), left.shape[2])
-        return out.index_add(1, target, share * message) + self.bias
+        received: Tensor = left.new_zeros(len(left), len(own), left.shape[2])
+        return received.index_add(1, target, share * message) + self.bias
 
 
 class GraphConvLayer(nn.Module):

@@ -1,4 +1,4 @@
-"""How well predictors of operator graphs predict, per target and hop, beside ridge regression on a bag of operations."""
+"""How well predictors of operator graphs predict, per target and hop, beside ridge regression on bags of operations."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -15,7 +15,6 @@ from scipy.stats import spearmanr
 from torch import Tensor
 from tqdm import tqdm
 
-from autobuild_pipelines.graphs.neighbourhoods import Hashes
 from autobuild_pipelines.graphs.operator_batch import OperatorBatch
 from autobuild_pipelines.predictors.fitting import clip_members
 from autobuild_pipelines.predictors.layers import MOMENTUM
@@ -90,14 +89,14 @@ def train_on_operators(
         _settle(network, graphs)
         hop_mean, hop_std = _moments(network, graphs)
     card = {"seed": seed, "training": asdict(training), "graphs": len(graphs), **(provenance or {})}
-    found = OperatorPredictors(
-        name, tuple(labels), dict(equations or {}), network, mean, std, hop_mean, hop_std, card
-    )
+    found = OperatorPredictors(name, tuple(labels), dict(equations or {}), network, mean, std, hop_mean, hop_std, card)
     history = pd.concat(records, ignore_index=True)
     return found, history.groupby(["target", "epoch"], sort=False, as_index=False).mean()
 
 
-def _epochs(network: GraphPredictor, graphs: OperatorBatch, y: Tensor, settings: TrainingSettings, seed: int) -> Any:
+def _epochs(
+    network: GraphPredictor, graphs: OperatorBatch, y: Tensor, settings: TrainingSettings, seed: int
+) -> Iterator[NDArray[np.float64]]:
     """Train an epoch at a time; yields [2, members] its mean error and ranking loss."""
     parameters = list(network.parameters())
     optimiser = torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True)
@@ -149,13 +148,14 @@ def _watch(network: GraphPredictor, graphs: OperatorBatch, labels: Labels, ensem
 
 def _moments(network: GraphPredictor, graphs: OperatorBatch) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and standard deviation [members, M + 1] of node-embedding L1 norms over all nodes, a part at a time."""
-    total, squares, nodes = 0.0, 0.0, len(graphs.words)
+    total = torch.zeros(network.members, network.hops + 1, dtype=torch.float64)
+    squares = torch.zeros_like(total)
     for norms in each_node_norms(network, graphs):
-        total = total + norms.double().sum(-1)
-        squares = squares + norms.double().square().sum(-1)
-    mean = torch.as_tensor(total / nodes)
-    deviation = (torch.as_tensor(squares / nodes) - mean.square()).clamp_min(0).sqrt()
-    return mean.cpu().numpy(), deviation.cpu().numpy()
+        total += norms.double().sum(-1).cpu()
+        squares += norms.double().square().sum(-1).cpu()
+    mean = total / len(graphs.words)
+    deviation = (squares / len(graphs.words) - mean.square()).clamp_min(0).sqrt()
+    return mean.numpy(), deviation.numpy()
 
 
 def _record(names: list[str], epoch: int, losses: NDArray[np.float64], rho: NDArray[np.float64]) -> pd.DataFrame:
@@ -186,5 +186,3 @@ def _check(model: ModelSettings, training: TrainingSettings) -> None:
         raise PredictorError("model.additive: predictors of operator graphs have no additive term; set it to false")
     if training.validation:
         raise PredictorError("training.validation: predictors of operator graphs take no validation part; set it to 0")
-
-

@@ -50,8 +50,45 @@ class Texts:
     words: list[str] = field(default_factory=list)
     position: list[str] = field(default_factory=list)
     colour: list[str] = field(default_factory=list)
-    size: list[int] = field(default_factory=list)
+    size: list[float] = field(default_factory=list)
     hover: list[str] = field(default_factory=list)
+
+    def add(
+        self,
+        x: float,
+        y: float,
+        words: str,
+        *,
+        position: str = "middle center",
+        colour: str = style.INK,
+        size: float = 12,
+        hover: str = "",
+    ) -> None:
+        """Words at a point; `position` as plotly's `textposition`."""
+        self.x.append(x)
+        self.y.append(y)
+        self.words.append(words)
+        self.position.append(position)
+        self.colour.append(colour)
+        self.size.append(size)
+        self.hover.append(hover)
+
+    def trace(self, *, visible: bool) -> go.Scatter:
+        """All of them as one trace."""
+        return go.Scatter(
+            x=self.x,
+            y=self.y,
+            text=self.words,
+            textposition=self.position,
+            textfont={"color": self.colour, "size": self.size},
+            hovertext=self.hover,
+            hovertemplate="%{hovertext}<extra></extra>",
+            name="text",
+            showlegend=False,
+            cliponaxis=False,
+            mode="text",
+            visible=visible,
+        )
 
 
 class Canvas:
@@ -112,13 +149,7 @@ class Canvas:
         hover: str = "",
     ) -> None:
         """Words at a point; `position` as plotly's `textposition`."""
-        self._texts.x.append(x)
-        self._texts.y.append(y)
-        self._texts.words.append(words)
-        self._texts.position.append(position)
-        self._texts.colour.append(colour)
-        self._texts.size.append(size)
-        self._texts.hover.append(hover)
+        self._texts.add(x, y, words, position=position, colour=colour, size=size, hover=hover)
 
     def traces(self, *, visible: bool) -> list[go.Scatter]:
         """What was drawn."""
@@ -143,22 +174,7 @@ class Canvas:
             )
             for operation, drawn in self._blocks.items()
         ]
-        texts = self._texts
-        words = go.Scatter(
-            x=texts.x,
-            y=texts.y,
-            text=texts.words,
-            textposition=texts.position,
-            textfont={"color": texts.colour, "size": texts.size},
-            hovertext=texts.hover,
-            hovertemplate="%{hovertext}<extra></extra>",
-            name="text",
-            showlegend=False,
-            cliponaxis=False,
-            mode="text",
-            visible=visible,
-        )
-        return [*lines, *blocks, words]
+        return [*lines, *blocks, self._texts.trace(visible=visible)]
 
 
 def finish_canvas(figure: go.Figure, title: str, detail: str, label_kind: str, height: float) -> None:

@@ -1,9 +1,10 @@
-"""Places for the nodes of a small directed graph: layers that follow the edges, few crossings (Sugiyama et al. 1981)."""
+"""Places for the nodes of a small directed graph: layers along the edges, few crossings (Sugiyama et al. 1981)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +61,7 @@ def _places(layer: list[int], width: list[float], chains: list[list[int]]) -> ND
     """x of all nodes: swept up and down, each node near the mean of those that it is linked with."""
     links: list[tuple[list[int], list[int]]] = [([], []) for _ in layer]
     for chain in chains:
-        for source, target in zip(chain, chain[1:], strict=False):
+        for source, target in pairwise(chain):
             links[source][0].append(target)
             links[target][1].append(source)
     members = [[v for v in range(len(layer)) if layer[v] == level] for level in range(max(layer, default=0) + 1)]

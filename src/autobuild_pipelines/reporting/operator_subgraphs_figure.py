@@ -83,7 +83,7 @@ def operator_subgraphs_figure(
 def _chosen(rows: pd.DataFrame, top: int) -> list[list[dict[str, Any]]]:
     """Of one target, from the largest hop to the first: the best rows, then the worst."""
     out = []
-    for _, of_hop in sorted(rows.groupby("hop"), key=lambda entry: -int(entry[0])):
+    for _, of_hop in sorted(rows.groupby("hop"), key=lambda entry: -int(str(entry[0]))):
         kinds = of_hop.sort_values("rank").drop_duplicates(["operation", "in_channels", "out_channels"])
         best = kinds.head(top)
         worst = of_hop.sort_values("rank").tail(1)
@@ -104,14 +104,16 @@ class _Drawing:
         self.boxes = {part: Line() for part in colours}
         self.roots, self.flow, self.heads, self.texts = Line(), Line(), Line(), Texts()
 
-    def draw(self, rows: Sequence[Sequence[dict[str, Any]]], graphs: Mapping[str, OperatorGraph], columns: int) -> float:
+    def draw(
+        self, rows: Sequence[Sequence[dict[str, Any]]], graphs: Mapping[str, OperatorGraph], columns: int
+    ) -> float:
         """A line for every hop; the height of all."""
         y = 0.0
         for line in rows:
             cells = [_Cell.of(row, graphs[str(row["architecture_id"])]) for row in line]
             for column, (row, cell) in enumerate(zip(line, cells, strict=True)):
                 left = column * PAGE / columns
-                self._text(left, y, _caption(row), position="bottom right", size=12)
+                self.texts.add(left, y, _caption(row), position="bottom right", size=12)
                 self._cell(cell, left, y + _CAPTION, PAGE / columns - 12)
             y += _CAPTION + max(cell.layout.layers for cell in cells) * _ROW + _BETWEEN
         return y
@@ -138,27 +140,17 @@ class _Drawing:
             ink = "white" if is_dark(self.colours[part]) else style.INK
             words = _words(cell.graph, node)
             size = _LETTERS if scale > 0.85 else _LETTERS - 2
-            self._text(x, y, words, colour=ink, size=size, hover=_hover(cell.graph, node))
-
-    def _text(
-        self, x: float, y: float, words: str, *, position: str = "middle center", colour: str = style.INK,
-        size: float = 12, hover: str = "",
-    ) -> None:  # fmt: skip
-        for column, value in zip(
-            (self.texts.x, self.texts.y, self.texts.words, self.texts.position, self.texts.colour, self.texts.size,
-             self.texts.hover),
-            (x, y, words, position, colour, size, hover),
-            strict=True,
-        ):  # fmt: skip
-            column.append(value)
+            self.texts.add(x, y, words, colour=ink, size=size, hover=_hover(cell.graph, node))
 
     def traces(self, parts: Sequence[str], *, visible: bool) -> list[go.Scatter]:
         """Lines, a trace of boxes for each of the parts, outlines of roots, and texts."""
         common: dict[str, Any] = {"hoverinfo": "skip", "visible": visible}
         flow = go.Scatter(x=self.flow.x, y=self.flow.y, mode="lines", name="flow", showlegend=False,
                           line={"color": style.SOFT_INK, "width": 1.2}, **common)  # fmt: skip
-        heads = go.Scatter(x=self.heads.x, y=self.heads.y, mode="markers", name="arrow", showlegend=False,
-                           marker={"symbol": "triangle-down", "size": 7, "color": style.SOFT_INK}, **common)  # fmt: skip
+        tip = {"symbol": "triangle-down", "size": 7, "color": style.SOFT_INK}
+        heads = go.Scatter(
+            x=self.heads.x, y=self.heads.y, mode="markers", name="arrow", showlegend=False, marker=tip, **common
+        )
         boxes = [
             go.Scatter(
                 x=self.boxes[part].x or [None],
@@ -175,21 +167,7 @@ class _Drawing:
         ]
         roots = go.Scatter(x=self.roots.x, y=self.roots.y, mode="lines", name="the node itself", legendgroup="root",
                            line={"color": style.INK, "width": 2.5}, **common)  # fmt: skip
-        texts = go.Scatter(
-            x=self.texts.x,
-            y=self.texts.y,
-            text=self.texts.words,
-            textposition=self.texts.position,
-            textfont={"color": self.texts.colour, "size": self.texts.size},
-            hovertext=self.texts.hover,
-            hovertemplate="%{hovertext}<extra></extra>",
-            name="text",
-            showlegend=False,
-            cliponaxis=False,
-            mode="text",
-            visible=visible,
-        )
-        return [flow, heads, *boxes, roots, texts]
+        return [flow, heads, *boxes, roots, self.texts.trace(visible=visible)]
 
 
 @dataclass(frozen=True, eq=False)

@@ -135,4 +135,5 @@ class _Classes:
         total = np.bincount(found, labels[graph], minlength=len(self.hashes))
         without = self.graphs - self.architectures
         rest = np.divide(labels.sum() - total, without, out=np.full(len(total), np.nan), where=without > 0)
-        return total / self.architectures - rest
+        difference: NDArray[np.float64] = total / self.architectures - rest
+        return difference

@@ -43,6 +43,6 @@ OPERATOR_SUBGRAPHS = pa.DataFrameSchema(
     unique=["target", "hop", "subgraph"],
     strict=True,
     name="operator_subgraphs",
-    description="In-neighbourhoods of operator graphs, one row an isomorphism class, by the standardised embedding norm "
-    "of the root; with an example: an architecture and the root's index in its topological order.",
+    description="In-neighbourhoods of operator graphs, one row an isomorphism class, by the standardised embedding "
+    "norm of the root; with an example: an architecture and the root's index in its topological order.",
 )
