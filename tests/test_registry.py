@@ -31,6 +31,7 @@ BESIDE = {
     "measure_latency",
     "measure_layer_latency",
     "verification",
+    "ir_insight",
 }
 
 JOBS = {"panoptic": {"ofa_mbv3_panoptic", "ofa_pn_panoptic"}, "sd_inpainting": {"sd_fid", "sd_hardware"}}

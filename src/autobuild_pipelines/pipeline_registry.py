@@ -24,6 +24,7 @@ from autobuild_pipelines.pipelines import (
     exhaustive_search,
     graphs,
     ingest,
+    ir_insight,
     label_statistics,
     latency_predictors,
     make_sample,
@@ -106,6 +107,7 @@ def _steps(outline: SpaceOutline) -> dict[str, Pipeline]:
         "latency_predictors": latency_predictors.create_pipeline(),
         "make_sample": make_sample.create_pipeline(outline),
         "measure_layer_latency": measure_layer_latency.create_pipeline(),
+        "ir_insight": ir_insight.create_pipeline(outline),
     }
     return {name: step for name, step in steps.items() if outline.searched or name not in OF_SEARCHES}
 

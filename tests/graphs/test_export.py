@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from operator_graphs import counted, readings
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from autobuild_pipelines.graphs import OperatorGraphError, operator_graph
 from autobuild_pipelines.graphs.operations import OPERATIONS
+from operator_graphs import counted, readings
 
 pytestmark = pytest.mark.filterwarnings("ignore:The tensor attributes")  # of torch's recurrent layers
 

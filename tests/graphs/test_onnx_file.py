@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from operator_graphs import readings
 
 from autobuild_pipelines.graphs import OperatorGraph, OperatorGraphError, read_onnx
+from operator_graphs import readings
 
 onnx = pytest.importorskip("onnx")
 

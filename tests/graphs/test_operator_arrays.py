@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from operator_graphs import assert_equal
 
 from autobuild_pipelines.datasets import TensorsDataset
 from autobuild_pipelines.graphs import OperatorGraph, pack, unpack
+from operator_graphs import assert_equal
 
 
 @st.composite

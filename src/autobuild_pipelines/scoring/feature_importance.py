@@ -7,16 +7,20 @@ import pandas as pd
 import torch
 
 from autobuild_pipelines.predictors import TrainedPredictors
+from autobuild_pipelines.predictors.operator_predictors import OperatorPredictors
 
 _FROM_ONE = ("unit",)
 """Positions that tables count from 1, and graphs from 0."""
 
 
-def feature_importance(predictors: TrainedPredictors) -> pd.DataFrame:
+def feature_importance(predictors: TrainedPredictors | OperatorPredictors) -> pd.DataFrame:
     """The absolute scalar of every value of every category, of every member of every target's ensemble.
 
+    Args:
+        predictors: Of sequence graphs or of operator graphs.
+
     Returns:
-        Columns target, category (of the space's nodes, see `FeatureSchema`), value (as text; units counted from 1 as in
+        Columns target, category (of the nodes, see `FeatureSchema`), value (as text; units counted from 1 as in
         all tables, positions of layers from 0 as the paper counts them), member (from 0), scalar (at least 0). Values
         in their declared order.
     """
