@@ -34,7 +34,7 @@ def context_effects(
     Args:
         predictors: The trained predictors.
         contexts: Architectures of their space, such as `choose_contexts` gives.
-        training: What the predictors were trained on: values that it says nothing about (`trained_values`) are left out.
+        training: Their training architectures; values that it says nothing about (`trained_values`) are left out.
         seed: See `changed_contexts`.
 
     Returns:
@@ -53,9 +53,9 @@ def context_effects(
         np.concatenate([networks.layers, networks.graph], axis=1), axis=0, return_index=True, return_inverse=True
     )
     predicted = predictors.describe(networks.take(first))[0][:, :, row.reshape(-1)]
-    group = frame.groupby([*PLACE, "context"], dropna=False, sort=False).ngroup().to_numpy()
-    sizes: NDArray[np.int64] = np.bincount(group).astype(np.int64)
-    centred: NDArray[np.float64] = predicted - _group_means(predicted, group, sizes)[:, :, group]
+    group = _numbers(frame.groupby([*PLACE, "context"], dropna=False, sort=False).ngroup())
+    sizes = np.bincount(group)
+    centred: NDArray[np.float64] = np.subtract(predicted, _group_means(predicted, group, sizes)[:, :, group])
     kept = sizes[group] > 1
     frame, centred = frame[kept], centred[:, :, kept]
     parts = [
@@ -147,8 +147,13 @@ def _rows(change: Change, contexts: ArchitectureArray) -> pd.DataFrame:
     return table
 
 
+def _numbers(values: pd.Series) -> NDArray[np.int64]:
+    found: NDArray[np.int64] = values.to_numpy(dtype=np.int64)
+    return found
+
+
 def _group_means(
-    values: NDArray[np.float64], group: NDArray[np.int64], sizes: NDArray[np.int64]
+    values: NDArray[np.float64], group: NDArray[np.int64], sizes: NDArray[np.integer]
 ) -> NDArray[np.float64]:
     """[..., groups] means of values [..., n] over the members of every group."""
     flat = values.reshape(-1, values.shape[-1])

@@ -68,8 +68,8 @@ def value_importance(importance: pd.DataFrame) -> pd.DataFrame:
     order = {
         key: place for place, key in enumerate(dict.fromkeys(zip(table["target"], table["category"], strict=True)))
     }
-    place = [order[key] for key in zip(table["target"], table["category"], strict=True)]
-    return table.assign(place=place).sort_values(["place", "rank"]).drop(columns="place").reset_index(drop=True)
+    places = [order[key] for key in zip(table["target"], table["category"], strict=True)]
+    return table.assign(place=places).sort_values(["place", "rank"]).drop(columns="place").reset_index(drop=True)
 
 
 def category_importance(importance: pd.DataFrame) -> pd.DataFrame:

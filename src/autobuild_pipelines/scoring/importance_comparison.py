@@ -9,6 +9,7 @@ the spread of predictions that its layers account for (`effect_shares`).
 from __future__ import annotations
 
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -73,8 +74,9 @@ def importance_stability(table: pd.DataFrame) -> pd.DataFrame:
             same = bool((np.argsort(a, kind="stable") == np.argsort(b, kind="stable")).all())
             rows.append((*key, len(a), first, second, float(rho), float(tau), same))
     columns = [*KEYS, "values", "first", "second", "spearman", "kendall", "same_order"]
-    types = {"values": "int64", "first": "int64", "second": "int64", "spearman": float, "kendall": float}
-    return pd.DataFrame(rows, columns=columns).astype({**types, "same_order": bool})
+    types: dict[str, Any] = {**dict.fromkeys(("values", "first", "second"), "int64"), "same_order": bool}
+    types |= {"spearman": float, "kendall": float}
+    return pd.DataFrame(rows, columns=columns).astype(types)
 
 
 def importance_order(table: pd.DataFrame, effects: pd.DataFrame, *, confidence: float = 0.9) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -85,7 +86,7 @@ def fit_values(effects: pd.DataFrame, level: str) -> Iterator[ValueFit]:
     chosen = effects if wanted is None else effects[effects["scope"].isin(wanted)]
     keys = ["target", *PLACES[level]]
     for key, rows in chosen.groupby(keys, dropna=False, sort=False):
-        found = dict(zip(keys, key if isinstance(key, tuple) else (key,), strict=True))
+        found: dict[str, Any] = dict(zip(keys, key if isinstance(key, tuple) else (key,), strict=True))
         unit, position = (None if pd.isna(n := found.get(name)) else int(n) for name in ("unit", "position"))
         place = (str(found["target"]), level, str(found["scope"]), str(found["feature"]), unit, position)
         yield ValueFit(*place, *_fit(rows))
