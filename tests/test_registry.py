@@ -23,6 +23,7 @@ BESIDE = {
     "compare_built",
     "draw_built",
     "exhaustive_search",
+    "insight",
     "design_targets",
     "compare_methods",
     "evaluate_architectures",

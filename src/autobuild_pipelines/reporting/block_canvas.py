@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import plotly.graph_objects as go
@@ -99,12 +99,23 @@ class Canvas:
     Args:
         operations: All that blocks may be, in the order of the legend.
         widest: The widest layer of the space: its block is `TALLEST`.
+        letters: What stands in the blocks of each operation; by default as `operation_letters`.
+        width: What a block's height says, in words.
     """
 
     PAGE = 1140.0
 
-    def __init__(self, operations: Sequence[str], widest: float) -> None:
-        self._colours, self._letters = operation_colours(operations), operation_letters(operations)
+    def __init__(
+        self,
+        operations: Sequence[str],
+        widest: float,
+        *,
+        letters: Mapping[str, str] | None = None,
+        width: str = "width",
+    ) -> None:
+        self._colours = operation_colours(operations)
+        self._letters = dict(letters) if letters is not None else operation_letters(operations)
+        self._own_letters, self._width = letters is None, wording.words(width)
         self._widest = widest
         self._blocks = {operation: Line() for operation in operations}
         self._flow, self._skips, self._texts = Line(), Line(), Texts()
@@ -125,7 +136,7 @@ class Canvas:
             half = self.height(block) / 2
             corners = [(left, y - half), (right, y - half), (right, y + half), (left, y + half), (left, y - half)]
             self._blocks[block.operation].add(*corners)
-            words = f"{where}, layer {place + 1}<br>{wording.words(block.operation)}, width {block.width:,g}"
+            words = f"{where}, layer {place + 1}<br>{wording.words(block.operation)}, {self._width} {block.width:,g}"
             ink = "white" if is_dark(self._colours[block.operation]) else style.INK
             self.text((left + right) / 2, y, self._letters[block.operation], colour=ink, size=10, hover=words)
 
@@ -165,7 +176,7 @@ class Canvas:
             go.Scatter(
                 x=drawn.x or [None],
                 y=drawn.y or [None],
-                name=f"{self._letters[operation]}  {wording.words(operation)}",
+                name=(f"{self._letters[operation]}  " if self._own_letters else "") + wording.words(operation),
                 legendgroup=operation,
                 fill="toself",
                 fillcolor=self._colours[operation],
