@@ -240,8 +240,11 @@ def _three(value: float | None) -> str:
 
 def print_locations(console: Console, locations: Mapping[str, str]) -> None:
     """Print what lies where: by folder where there is much."""
-    gathered = _by_folder(locations) if len(locations) > _FEW else {path: name for name, path in locations.items()}
+    others = {name: path for name, path in locations.items() if name != "report"}
+    gathered = _by_folder(others) if len(others) > _FEW else {path: name for name, path in others.items()}
+    report = {locations["report"]: "the report: open it in a browser"} if "report" in locations else {}
     lines = {
+        **report,
         **gathered,
         "make viz": "the lineage",
         "make mlflow": "parameters, metrics, figures and models of every run",
