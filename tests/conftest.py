@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from autobuild_pipelines.spaces import SearchSpace
+from project_copy import copy_project, run_kedro
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -48,3 +49,12 @@ def sd_fid() -> SearchSpace:
 def sd_hardware() -> SearchSpace:
     """The Stable Diffusion U-Nets searched for FID and a hardware metric, as the project declares them."""
     return SearchSpace.from_yaml(PROJECT / "conf" / "base" / "spaces" / "sd_hardware.yml")
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A copy of the project in which the main job has run, small, and what it printed."""
+    project = copy_project(tmp_path_factory.mktemp("finished"))
+    done = run_kedro(project, "run", "--env=small")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return project, done.stdout + done.stderr

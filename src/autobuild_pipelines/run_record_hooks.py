@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kedro.framework.hooks import hook_impl
+from kedro.framework.project import pipelines
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
@@ -18,8 +19,14 @@ from autobuild_pipelines.datasets.run_record import RunRecordDataset
 from autobuild_pipelines.reporting.report import RunRecord
 
 RUN_RECORD = "run_record"
+STEP = "reporting"
+"""The step that makes the report: a run of nothing else rebuilds it."""
 _OPTIONS = ("namespaces", "tags", "node_names", "from_nodes", "to_nodes", "from_inputs", "to_outputs")
 _SPELLED = {"node_names": "nodes"}
+
+
+class MissingResultError(ValueError):
+    """A report cannot be made from what has been saved; the message says what is missing and what makes it."""
 
 
 class RunRecordHooks:
@@ -35,13 +42,20 @@ class RunRecordHooks:
         """Keep the version of what the run saves."""
         self._save_version, self._record = str(save_version or ""), None
 
-    @hook_impl
+    @hook_impl(tryfirst=True)
     def before_pipeline_run(
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]
     ) -> None:
-        """Begin the record."""
+        """Begin the record, and stop before anything starts where a report alone lacks a result.
+
+        Raises:
+            MissingResultError: Names the result and the pipeline that makes it.
+        """
         if RUN_RECORD not in pipeline.inputs():
             return
+        alone = all(STEP in (node.namespace or STEP) for node in pipeline.nodes)
+        if alone:
+            check_saved(pipeline, catalog, pipelines)
         dataset = catalog.get(RUN_RECORD)
         if not isinstance(dataset, RunRecordDataset):
             return
@@ -54,6 +68,7 @@ class RunRecordHooks:
                 save_version=self._save_version,
                 git_revision=revision,
                 git_dirty=dirty,
+                rebuilt=alone,
                 versions=provenance.package_versions(),
             )
         )
@@ -68,6 +83,25 @@ class RunRecordHooks:
         """Note how long it took."""
         if self._record is not None and node.name in self._started:
             self._record.note_node(node.name, time.monotonic() - self._started[node.name])
+
+
+def check_saved(
+    pipeline: Pipeline, catalog: CatalogProtocol[Any, Any], registered: Mapping[str, Pipeline | None]
+) -> None:
+    """See that every result that a pipeline reads has been saved.
+
+    Raises:
+        MissingResultError: Names the first that has not, and the smallest pipeline that makes it.
+    """
+    known = {name: found for name, found in registered.items() if found is not None}
+    for dataset in sorted(pipeline.inputs()):
+        makers = [name for name, found in known.items() if dataset in found.all_outputs()]
+        if makers and not catalog.exists(dataset):
+            maker = min(makers, key=lambda name: len(known[name].nodes))
+            raise MissingResultError(
+                f"there is no {dataset}, which the report needs: `kedro run --pipeline={maker}` makes it, a whole job "
+                "ends with its report"
+            )
 
 
 def command_line(run_params: Mapping[str, Any]) -> str:

@@ -77,6 +77,14 @@ def data(results: Results) -> Section:
     return Section("data", "Data and its quality", tuple(blocks))
 
 
+def source(results: Results) -> str:
+    """The file of the data with its SHA-256."""
+    raw = results.get("raw_samples")
+    if raw is None:
+        return "unknown"
+    return f"{_place(raw.path)}, SHA-256 {raw.sha256}" if raw.sha256 else _place(raw.path)
+
+
 def label_note(results: Results) -> Text:
     """What the labels are, as a warning where they are surrogates."""
     kind = wording.labels(results.label_kind)

@@ -7,7 +7,7 @@ from typing import Any
 
 from autobuild_pipelines.building import read_reduced_spaces
 from autobuild_pipelines.reporting import wording
-from autobuild_pipelines.reporting.report.asked import asked, data
+from autobuild_pipelines.reporting.report.asked import asked, data, source
 from autobuild_pipelines.reporting.report.built import built, reduced
 from autobuild_pipelines.reporting.report.content import Chapter, Fact
 from autobuild_pipelines.reporting.report.found import cost, fronts, leader, methods, others
@@ -35,7 +35,15 @@ def write_chapter(
     results = Results(space, settings, made, further or {})
     sections = tuple(section for write in _SECTIONS if (section := write(results)).blocks)
     title = space.declaration.title or space.name
-    return Chapter(space.name, title, results.label_kind, tuple(_facts(results)), sections)
+    return Chapter(
+        space.name,
+        title,
+        results.label_kind,
+        str(settings.get("seed", "")),
+        source(results),
+        tuple(_facts(results)),
+        sections,
+    )
 
 
 def _facts(results: Results) -> list[Fact]:

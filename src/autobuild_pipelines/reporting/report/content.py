@@ -140,6 +140,8 @@ class Chapter:
         space: Its name.
         title: Its title.
         label_kind: A key of `wording.LABEL_KINDS`.
+        seed: Of everything random.
+        source: The data, and its SHA-256 where it comes from a file.
         facts: The headline numbers.
         sections: In reading order.
     """
@@ -147,6 +149,8 @@ class Chapter:
     space: str
     title: str
     label_kind: str
+    seed: str
+    source: str
     facts: tuple[Fact, ...]
     sections: tuple[Section, ...]
 

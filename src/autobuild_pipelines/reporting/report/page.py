@@ -68,15 +68,21 @@ def _closing(chapters: Sequence[Chapter], record: RunRecord) -> Section:
     revision = record.git_revision + (", with uncommitted changes" if record.git_dirty else "")
     facts = {
         "Git revision": revision,
-        "Version of the saved results": record.save_version or "unknown",
+        "Version of this report": record.save_version or "unknown",
         "Environment": record.environment or "unknown",
-        "Spaces": ", ".join(f"{c.space} ({wording.labels(c.label_kind)})" for c in chapters),
+        **{f"Seed of {c.space}": c.seed for c in chapters},
+        **{f"Data of {c.space} ({wording.labels(c.label_kind)})": c.source for c in chapters},
         **{f"Version of {name}": version for name, version in record.versions.items()},
     }
     checkout = () if record.git_revision == "unknown" else (f"git checkout {record.git_revision}",)
     lines = (*checkout, "make setup", record.command or "kedro run --pipeline=reporting")
+    made = "Makes everything on this page again; the same seed on the same machine gives the same tables."
+    rebuilt = (
+        "Makes this page again from the last saved version of every result. The runs that made the results stand in "
+        "MLflow with their own commands: the tag `save_version` is the folder of what they saved."
+    )
     blocks: list[Block] = [
-        Command("The same seed on the same machine gives the same tables.", lines),
+        Command(rebuilt if record.rebuilt else made, lines),
         Table("Provenance", ("What", "Value"), tuple(facts.items())),
         *_times(record.node_seconds),
     ]

@@ -17,6 +17,7 @@ class RunRecord:
         git_revision: The commit of the checkout, or "unknown".
         git_dirty: Whether files differ from it.
         versions: Of Python and of packages.
+        rebuilt: Whether the run made the report alone, from what earlier runs saved.
         node_seconds: How long every node before the report took, by its name.
     """
 
@@ -25,5 +26,6 @@ class RunRecord:
     save_version: str = ""
     git_revision: str = "unknown"
     git_dirty: bool = False
+    rebuilt: bool = False
     versions: Mapping[str, str] = field(default_factory=dict)
     node_seconds: Mapping[str, float] = field(default_factory=dict)

@@ -97,6 +97,18 @@
   }, { rootMargin: "500px" });
   plots.forEach((plot) => seen.observe(plot.element));
 
+  // In a sandboxed frame a link to a part of the page leads nowhere: scroll there instead.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[href^='#']");
+    const target = link && document.getElementById(link.getAttribute("href").slice(1));
+    if (!target) return;
+    event.preventDefault();
+    if (!target.hasAttribute("tabindex")) target.tabIndex = -1;
+    target.scrollIntoView();
+    target.focus({ preventScroll: true });
+    try { history.replaceState(null, "", link.getAttribute("href")); } catch { /* the frame has no history */ }
+  });
+
   const named = () => {
     button.textContent = theme() === "dark" ? "Light theme" : "Dark theme";
   };
