@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from autobuild_pipelines.graphs.operator_graph import Attributes, OperatorGraph
 from autobuild_pipelines.spaces import SearchSpace
+from project_copy import copy_project, run_kedro
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -83,3 +84,12 @@ def residual_graph() -> Callable[[Sequence[int]], OperatorGraph]:
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A copy of the project in which the main job has run, small, and what it printed."""
+    project = copy_project(tmp_path_factory.mktemp("finished"))
+    done = run_kedro(project, "run", "--env=small")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return project, done.stdout + done.stderr

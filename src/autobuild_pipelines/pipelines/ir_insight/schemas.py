@@ -15,6 +15,7 @@ OPERATOR_IMPORTANCE = pa.DataFrameSchema(
         "value": pa.Column(str),
         "member": pa.Column("int64", pa.Check.ge(0)),
         "scalar": pa.Column(float, pa.Check.ge(0)),
+        "trained": pa.Column(bool),
     },
     unique=["target", "category", "value", "member"],
     strict=True,
