@@ -15,7 +15,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format viz mlflow clean
+.PHONY: help setup run test lint docs format viz mlflow clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
@@ -33,6 +33,10 @@ lint: $(READY)  ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(READY)  ## the documentation's site, into build/site
+	$(BIN)/mkdocs build --strict --quiet
+	@echo "build/site/index.html"
 
 format: $(READY)  ## let ruff fix and format
 	$(BIN)/ruff check --fix .

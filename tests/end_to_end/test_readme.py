@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -49,7 +49,8 @@ OTHERS = {
 """Tables of pipelines that are not part of the main job."""
 JOBS = ("panoptic", "sd_inpainting")
 """Pipelines with spaces of their own."""
-OWN_SPACE = "kedro run --conf-source=../my_conf"
+NEW_SPACE = "kedro new-space ../my_space.csv"
+OWN_SPACE = "kedro run --params=space=my_space"
 
 
 def blocks(language: str, text: str = README) -> list[str]:
@@ -76,7 +77,7 @@ def kedro(project: Path, command: str, *more: str, **variables: str) -> str:
 
 
 def test_every_command_is_one_that_this_file_runs() -> None:
-    assert set(COMMANDS) == {*RECIPES, *ON_SAMPLE, *MEASURED, OWN_SPACE, PUBLISHED, "kedro registry list"}
+    assert set(COMMANDS) == {*RECIPES, *ON_SAMPLE, *MEASURED, NEW_SPACE, OWN_SPACE, PUBLISHED, "kedro registry list"}
 
 
 @pytest.mark.parametrize("command", RECIPES)
@@ -151,24 +152,46 @@ def test_the_example_record_can_be_priced(finished: tuple[Path, str], tmp_path: 
     assert len(tables(project, "ofa_mbv3")["evaluated_architectures"]) == 1
 
 
-def test_the_space_of_the_example_runs_from_its_folder(tmp_path: Path) -> None:
+def test_a_table_is_all_that_a_space_of_ones_own_needs(tmp_path: Path) -> None:
     project = copy_project(tmp_path / "project")
-    for name, kind, content in re.findall(
-        r"^`\.\./(my_conf/[\w./]+)`.*?\n\n```(yaml|json)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL
-    ):
-        file = tmp_path / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(content)
-        assert yaml.safe_load(content) if kind == "yaml" else json.loads(content)
-    row = (tmp_path / "my_conf" / "my_table.jsonl").read_text()
-    (script,) = blocks("python")
-    subprocess.run([sys.executable, "-c", script], cwd=project, check=True)
-    with (tmp_path / "my_conf" / "my_table.jsonl").open("a") as table:
-        table.write(row)
+    (example,) = blocks("csv")
+    (tmp_path / "my_space.csv").write_text(example + "".join(made_up_rows(200)))
+    printed = kedro(project, NEW_SPACE)
+    assert "more is better: acc; less is better: latency_ms" in printed
+    assert OWN_SPACE in printed
+    for path in re.findall(r"conf/local/\w+/my_space\.yml", printed):
+        assert (project / path).is_file()
     kedro(project, OWN_SPACE)
     found = tables(project, "my_space")
-    assert 500 < len(found["architectures"]) <= 601
-    assert {"layer_full", "layer_insight", "stage_full", "autobuild_nas"} <= set(found["comparison"]["variant"])
+    assert len(found["architectures"]) == 202
+    assert set(found["module_scores"]["unit"]) == {1, 2, 3}
+    best = found["module_scores"][lambda table: table["rank"] == 1]
+    assert set(best["target"]) == {"acc", "acc_for_latency_ms"}
+    assert {"layer_full", "stage_full", "autobuild_nas"} <= set(found["comparison"]["variant"])
+
+
+def test_a_broken_table_is_refused_in_one_line_and_nothing_is_written(tmp_path: Path) -> None:
+    project = copy_project(tmp_path)
+    (project / "mine.csv").write_text("units,acc\ne4_k3 | e1_k3,0.7\ne4_k3,0.6\n")
+    done = run_kedro(project, "new-space", "mine.csv")
+    assert done.returncode == 1
+    assert "mine.csv row 2" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list((project / "conf" / "local").iterdir())
+
+
+def test_an_earlier_draft_is_kept_unless_told_otherwise(tmp_path: Path) -> None:
+    project = copy_project(tmp_path)
+    (project / "mine.csv").write_text("units,acc,latency_ms\n" + "".join(made_up_rows(50)))
+    assert run_kedro(project, "new-space", "mine.csv").returncode == 0
+    written = project / "conf" / "local" / "parameters" / "mine.yml"
+    written.write_text(written.read_text() + "# mine\n")
+    refused = run_kedro(project, "new-space", "mine.csv")
+    assert refused.returncode == 1
+    assert "--force" in refused.stderr
+    assert written.read_text().endswith("# mine\n")
+    assert run_kedro(project, "new-space", "mine.csv", "--force").returncode == 0
+    assert not written.read_text().endswith("# mine\n")
 
 
 def test_the_commands_that_measure_this_machine_follow_each_other(tmp_path: Path) -> None:
@@ -210,6 +233,21 @@ def test_the_pictures_are_there_and_small() -> None:
     assert len(pictures) == 2
     for picture in pictures:
         assert 0 < (PROJECT / picture).stat().st_size < 400_000
+
+
+def made_up_rows(count: int) -> list[str]:
+    """Rows of the example's table, all different."""
+    rng = random.Random(0)
+    rows: dict[str, str] = {}
+    while len(rows) < count:
+        units = [
+            [(rng.choice([1, 4, 6]), rng.choice([3, 5])) for _ in range(rng.randint(least, most))]
+            for least, most in ((1, 2), (2, 3), (1, 2))
+        ]
+        size = sum(expand * kernel for unit in units for expand, kernel in unit)
+        text = " | ".join(" ".join(f"e{expand}_k{kernel}" for expand, kernel in unit) for unit in units)
+        rows[text] = f"{text},{0.8 - 1 / (size + 4):.4f},{1 + size / 12:.3f}\n"
+    return list(rows.values())
 
 
 def free_port() -> int:

@@ -15,7 +15,8 @@ block-profiling paper, see `block_profiling.py`, and a `.pkl` a cache of AIO-P, 
 A record is a mapping; a table has the same keys as columns:
 
 - `units`: a list of units, each a list of layers. A layer is an object of its features (`{"expand": 6, "kernel": 7}`)
-  or its name (`"mbconv3_e6_k7"`). In a table this stands as JSON text.
+  or its name (`"mbconv3_e6_k7"`). In a table this stands as JSON text, or as names with spaces between them and `|`
+  between units (`e4_k3 | e6_k5 e4_k3 | e1_k3`).
 - `original config`, instead of `units`, as in the published caches: `[resolution, units]`, the first being the value of
   the space's first graph feature.
 - `net`, instead of `units`, as in the published caches: units alone.
@@ -219,7 +220,9 @@ def _values(column: Any) -> list[Any]:
 def _check_header(path: str, names: list[str]) -> None:
     if not any(name in names for name in ("units", "original config", "net")):
         shown = ", ".join(name[:40] for name in names[:20])
-        raise IngestError(f"{path}: has no column 'units' (JSON text, one list of layers per unit); it has: {shown}")
+        raise IngestError(
+            f"{path}: has no column 'units' (layer names, `|` between units, or JSON text); it has: {shown}"
+        )
     if repeated := sorted({name for name in names if name and names.count(name) > 1}):
         raise IngestError(f"{path}: has the column {repeated[0][:60]!r} twice")
 

@@ -70,7 +70,7 @@ class RecordForm:
                 self._nested(key, value, labels, graph)
             elif key in self._spellings:
                 _put(graph, self._spellings[key], value, "graph feature")
-            elif key in _UNITS or key in _IDS or key == "" or str(key).startswith("__index_level_"):
+            elif not is_column(key) and isinstance(key, str):
                 continue
             elif isinstance(key, str) and _is_plain(value):
                 _put(labels, key, value, "label")
@@ -81,16 +81,8 @@ class RecordForm:
         return Record(units, graph, labels, defaulted, tuple(ignored))
 
     def _units(self, raw: Mapping[Any, Any], graph: dict[str, Any]) -> Any:
-        given = [key for key in _UNITS if raw.get(key) is not None]
-        if not given:
-            raise RecordError("has no 'units' (nor 'original config', nor 'net')")
-        units = raw[given[0]]
-        if isinstance(units, str):
-            try:
-                units = parse_json(units, given[0])
-            except IngestError as error:
-                raise RecordError(str(error)) from None
-        if given[0] == "original config":
+        key, units = units_of(raw)
+        if key == "original config":
             if not isinstance(units, list | tuple) or len(units) != 2 or not self._graph_names:
                 raise RecordError("'original config' is not [resolution, [[layer, ...] per unit]]")
             graph[self._graph_names[0]], units = units
@@ -120,6 +112,34 @@ class RecordForm:
             if isinstance(layer, Mapping)
             for s in spellings
         )
+
+
+def units_of(raw: Mapping[Any, Any]) -> tuple[str, Any]:
+    """The key of a record under which its units stand, and what stands there, read where it is text.
+
+    Text is JSON, or layer names with spaces between them and `|` between units: `e4_k3 | e6_k5 e4_k3 | e1_k3`.
+
+    Raises:
+        RecordError: It has no units, or they are text that cannot be read.
+    """
+    given = [key for key in _UNITS if raw.get(key) is not None]
+    if not given:
+        raise RecordError("has no 'units' (nor 'original config', nor 'net')")
+    units = raw[given[0]]
+    if not isinstance(units, str):
+        return given[0], units
+    if given[0] == "units" and "|" in units and units.lstrip()[:1] not in ("[", "{", '"'):
+        return given[0], [unit.split() for unit in units.split("|")]
+    try:
+        return given[0], parse_json(units, given[0])
+    except IngestError as error:
+        raise RecordError(str(error)) from None
+
+
+def is_column(key: Any) -> bool:
+    """Whether a key of a record may name a label or a graph-level feature: not units, an id, or an unnamed index."""
+    reserved = (*_UNITS, *_IDS, "labels", "graph", "")
+    return isinstance(key, str) and key not in reserved and not key.startswith("__index_level_")
 
 
 def number(value: Any, name: str) -> float:

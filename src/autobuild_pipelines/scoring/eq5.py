@@ -28,11 +28,13 @@ def eq5_scores(
     graph: Mapping[str, Any] | None = None,
     min_count: int = 10,
 ) -> NDArray[np.float64]:
-    r"""Eq. 5 with l = m + 1:
+    """Eq. 5 with l = m + 1:
 
-    .. math:: \mu^y_{u,l} + \sigma^y_{u,l} \cdot (\lVert h^m_{root} \rVert_1 - \mu^h_m) / \sigma^h_m
+        score = μ_ul + σ_ul · (‖h_root^m‖₁ − μ_m) / σ_m
 
-    where the root is the module's last node, which at hop m = l - 1 sees exactly the module.
+    where μ_ul and σ_ul are the labels' mean and deviation over architectures whose unit u has l layers, μ_m and σ_m
+    those of all nodes' norms at hop m, and the root is the module's last node, which at hop m = l - 1 sees exactly the
+    module.
 
     Args:
         predictors: With their hop moments.

@@ -103,7 +103,7 @@ class CorrectedGuide:
 
     The residuals of every objective, standardised, have the covariance
 
-    .. math:: k(a, b) = w_1 \exp(-\lVert e_a - e_b \rVert^2 / 2 d) + w_2 s_{ab} + w_3 \exp(-4 (5/4 - s_{ab}))
+        k(a, b) = w₁ exp(−‖e_a − e_b‖² / 2d) + w₂ s_ab + w₃ exp(−4 (5/4 − s_ab))
 
     with graph embeddings e (d wide, standardised over the evaluated architectures) and s what a and b have in common:
     slots with the same layer, units of the same length, graph-level values, over the number of slots. The first term is

@@ -36,7 +36,7 @@ class SearchSettings(EvolutionSettings):
 
     Attributes:
         seeds: Runs of every variant.
-        variants: Name to variant, in the order of the tables.
+        variants: Name to variant, in the order of the tables; null turns one off.
         mutation_probability: For variants that name none.
         guided: What guided variants do between evaluations.
     """
@@ -44,7 +44,7 @@ class SearchSettings(EvolutionSettings):
     seeds: Annotated[int, Field(ge=1)] = 5
     mutation_probability: Annotated[float, Field(ge=0, le=1)] = 0.5
     guided: GuidedSettings = Field(default_factory=GuidedSettings)
-    variants: Annotated[dict[str, dict[str, Any]], Field(min_length=1)]
+    variants: Annotated[dict[str, dict[str, Any] | None], Field(min_length=1)]
 
     @classmethod
     def from_mapping(cls, content: Any) -> SearchSettings:
@@ -61,7 +61,7 @@ class SearchSettings(EvolutionSettings):
     def all_variants(self) -> tuple[Variant, ...]:
         """The variants, checked."""
         default = {"mutation_probability": self.mutation_probability}
-        return tuple(Variant.from_mapping(name, {**default, **entry}) for name, entry in self.variants.items())
+        return tuple(Variant.from_mapping(name, {**default, **entry}) for name, entry in self.variants.items() if entry)
 
     @property
     def is_guided(self) -> bool:

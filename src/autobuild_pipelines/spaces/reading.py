@@ -77,7 +77,7 @@ class ArchitectureReader:
             elif feature.default is not None:
                 values[name] = feature.default
             else:
-                raise self.error(f"lacks {name}, one of {_listed(feature.choices)}")
+                raise self.error(f"lacks {name}, one of {_listed(feature.choices)}, and the space declares no default")
         return tuple(sorted(values.items()))
 
     def graph_index(self, name: str, value: Any) -> int:
