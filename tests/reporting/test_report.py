@@ -116,9 +116,9 @@ def test_what_another_pipeline_saved_is_shown_unless_it_is_outdated(
     ofa_mbv3: SearchSpace, made: dict[str, Any]
 ) -> None:
     fresh = SavedResult(figure("Effects"), "v2")
-    found = write_chapter(ofa_mbv3, SETTINGS, made, {"feature_effects_figure": fresh})
-    assert [b.name for b in blocks(found, "importance") if isinstance(b, Figure)] == ["feature_effects_figure"]
-    stale = write_chapter(ofa_mbv3, SETTINGS, made, {"feature_effects_figure": SavedResult(None, "v0", True)})
+    found = write_chapter(ofa_mbv3, SETTINGS, made, {"effects_by_place_figure": fresh})
+    assert [b.name for b in blocks(found, "importance") if isinstance(b, Figure)] == ["effects_by_place_figure"]
+    stale = write_chapter(ofa_mbv3, SETTINGS, made, {"effects_by_place_figure": SavedResult(None, "v0", True)})
     texts = [b.text for b in blocks(stale, "importance") if isinstance(b, Text)]
     assert any("version v0 is outdated" in text for text in texts)
 

@@ -18,7 +18,7 @@ class SavedResultsDataset(AbstractDataset[NoReturn, dict[str, SavedResult]]):
       type: autobuild_pipelines.datasets.saved_results.SavedResultsDataset
       made_from: {type: autobuild_pipelines.datasets.TableDataset, filepath: ..., versioned: true}
       results:
-        feature_effects_figure: {type: kedro_datasets.plotly.JSONDataset, filepath: ..., versioned: true}
+        effects_by_place_figure: {type: kedro_datasets.plotly.JSONDataset, filepath: ..., versioned: true}
     ```
 
     Args:

@@ -83,7 +83,7 @@ def importance(results: Results) -> Section:
         "Which features matter",
         (
             *results.figure("feature_importance_figure", says, made_by=("insight", "importances"), width=900),
-            *results.figure("feature_effects_figure", effects, made_by=("insight", "contextual effects"), width=900),
+            *results.figure("effects_by_place_figure", effects, made_by=("insight", "contextual effects"), width=900),
             *results.figure("operator_subgraphs_figure", subgraphs, made_by=operators, width=900),
             *results.missing(),
         ),
