@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from project_copy import PROJECT, copy_project, run_kedro, tables
 
 pytestmark = pytest.mark.slow

@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from project_copy import PROJECT, copy_project, environment, run_kedro, tables
 
 from autobuild_pipelines.evaluators import EvaluationLedger
+from project_copy import PROJECT, copy_project, environment, run_kedro, tables
 
 pytestmark = pytest.mark.slow
 
