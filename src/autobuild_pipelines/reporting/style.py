@@ -92,7 +92,7 @@ def finish(figure: go.Figure, title: str, detail: str, label_kind: str, *, heigh
     The subtitle is part of the title's text, since viewers with an older plotly.js do not know subtitles.
     """
     figure.update_layout(template=_template(), height=height, margin=_MARGIN)
-    figure.update_layout(title_text=_title(title, detail, label_kind))
+    figure.update_layout(title={"text": _title(title, detail, label_kind), "y": 1 - _TITLE / height})
     figure.update_xaxes(**_AXIS)
     figure.update_yaxes(**_AXIS)
     return figure
@@ -112,6 +112,8 @@ def small_titles(figure: go.Figure) -> None:
     figure.update_annotations(font={"size": 13, "color": INK, "weight": 600})
 
 
+_TITLE = 28
+"""From the upper edge to the title, in pixels."""
 _MARGIN = {"l": 76, "r": 32, "t": 96, "b": 64}
 _AXIS = {
     "showgrid": True,
