@@ -69,22 +69,13 @@ def _grid(blocks: Sequence[Sequence[str]], categories: dict[str, list[str]]) -> 
     across = len(blocks[0])
     heights = [_PANEL + _VALUE * len(values) for _ in blocks for values in categories.values()]
     total = sum(heights) + _GAP * (len(heights) - 1)
-    titles = []
-    for block in blocks:
-        for line in range(len(categories)):
-            for target in block:
-                titles += [f"<b>{target}</b>" if line == 0 else "", ""]
-            titles += ["", ""] * (across - len(block))
     figure = make_subplots(
         rows=len(heights),
         cols=2 * across,
         row_heights=[height / sum(heights) for height in heights],
         vertical_spacing=_GAP / total if len(heights) > 1 else 0.0,
         horizontal_spacing=0.03 if across > 1 else 0.06,
-        subplot_titles=titles,
     )
-    style.small_titles(figure)
-    figure.for_each_annotation(lambda title: title.update(xanchor="left", x=title.x - 0.5 / across + 0.02))
     for row, (category, values) in enumerate([*categories.items()] * len(blocks), start=1):
         for column in range(1, 2 * across + 1):
             figure.update_yaxes(
@@ -96,6 +87,13 @@ def _grid(blocks: Sequence[Sequence[str]], categories: dict[str, list[str]]) -> 
                 col=column,
             )
         figure.update_yaxes(title_text=f"<b>{_category(category)}</b>", row=row, col=1)
+    for number, block in enumerate(blocks):
+        for place, target in enumerate(block):
+            panel = figure.get_subplot(number * len(categories) + 1, 2 * place + 1)
+            figure.add_annotation(
+                text=f"<b>{target}</b>", x=panel.xaxis.domain[0], y=panel.yaxis.domain[1], yshift=20, showarrow=False,
+                xref="paper", yref="paper", xanchor="left", yanchor="bottom", font={"size": 14, "color": style.INK},
+            )  # fmt: skip
     return figure, total + 200
 
 
@@ -103,8 +101,9 @@ def _panel(
     figure: go.Figure, row: int, column: int, values: list[str], found: pd.DataFrame, pairs: pd.DataFrame
 ) -> None:
     if found.empty:
-        figure.update_xaxes(visible=False, row=row, col=column)
-        _note(figure, row, column, "no feature of a node" if column % 2 else "not measured")
+        figure.add_trace(go.Bar(x=[0.0], y=[0], orientation="h", hoverinfo="skip"), row=row, col=column)
+        figure.update_xaxes(showticklabels=False, showgrid=False, ticks="", row=row, col=column)
+        _note(figure, row, column, "no feature of a node" if column % 2 else "one trained value: no effect")
         return
     source = str(found["source"].iloc[0])
     colour = {"scalar": _SCALAR, "effect": _EFFECT, "spread": _SPREAD}[source]
@@ -115,6 +114,7 @@ def _panel(
             y=places,
             orientation="h",
             marker_color=colour,
+            width=0.64,
             error_x={"type": "data", "array": found["sem"].fillna(0.0), "thickness": 1.2, "width": 3},
             customdata=np.column_stack([found["value"], found["sem"].fillna(0.0)]),
             hovertemplate=f"{source} of %{{customdata[0]}}: %{{x:.4g}} ± %{{customdata[1]:.2g}}<extra></extra>",

@@ -16,7 +16,7 @@ from autobuild_pipelines.reporting.sections import Block
 from autobuild_pipelines.spaces import RankingUnit, SearchSpace
 
 _ROW, _TITLE, _BETWEEN = TALLEST + 6, 30.0, 16.0
-_KIND, _SCORE, _RANKS, _EDIT = 84.0, 128.0, 150.0, 330.0
+_KIND, _SCORE, _RANKS, _EDIT = 84.0, 128.0, 190.0, 300.0
 """Widths of the columns: what a card is, its score, its ranks, an edit."""
 
 
@@ -46,7 +46,7 @@ def module_cards_figure(
         traces = canvas.count
     detail = f"blocks: colour {wording.words(drawn.colour)}"
     detail += f", height {wording.words(drawn.height)}" if drawn.height else ""
-    detail += "; expected: from labels by length and effects of its layers"
+    detail += "; expected: from its length's labels and its layers' effects"
     detail += f"; target {targets[0]}" if len(targets) == 1 else ""
     finish_canvas(figure, title, detail, label_kind, height)
     choose(figure, targets, traces)
@@ -118,17 +118,18 @@ def _line(canvas: Canvas, found: Mapping[Hashable, Any], y: float, columns: list
     colour = style.VERMILLION if found["kind"] == "surprising" else style.INK
     canvas.text(0, y, str(found["kind"]), position="middle right", colour=colour)
     error = float(found["standard_error"])
-    words = f"<b>{wording.number(float(found['score']))}</b>"
+    words = f"<b>{wording.number(float(found['score']))}</b>".replace("-", "−")
     words += f" ± {wording.number(error, 2)}" if math.isfinite(error) else ""
     canvas.text(score, y, words, position="middle right")
     words = f"{found['rank']:,} ({found['expected_rank']:,}) of {found['modules']:,}"
+    words += f" {found['surprise']:+.1f} σ".replace("-", "−") if found["kind"] == "surprising" else ""
     hover = f"surprise {found['surprise']:+.2f} standard deviations of the unit's scores"
     if found["thin"]:
         hover += f"<br>only {found['count']} labelled architectures of {found['layers']} layers here"
     canvas.text(ranks, y, words, position="middle right", hover=hover)
     for x, name in ((best, "best"), (worst, "worst")):
         edit, difference = found[f"{name}_edit"], float(found[f"{name}_difference"])
-        if isinstance(edit, str):
+        if isinstance(edit, str) and not (name == "worst" and edit == found["best_edit"]):
             sign = "+" if difference > 0 else "−"
             canvas.text(x, y, f"{edit}  <b>{sign}{wording.number(abs(difference), 3)}</b>", position="middle right")
 

@@ -194,7 +194,8 @@ def _difference(space: SearchSpace, before: int, after: int) -> str:
 
 def _layer(space: SearchSpace, code: int) -> str:
     layer = dict(space.layers[code])
-    return ", ".join(f"{name} {layer[name]}" for name in space.features)
+    values = ((name, layer[name]) for name in space.features)
+    return ", ".join(value if isinstance(value, str) else f"{name} {value}" for name, value in values)
 
 
 def _edit_rows(table: pd.DataFrame, row: int, found: list[tuple[str, str, int, int]]) -> list[dict[str, object]]:

@@ -101,7 +101,7 @@ def draw_insight(
     return (
         importances_figure(table, order, **look),
         importance_stability_figure(stability, **look),
-        effects_by_place_figure(effects, **look),
+        effects_by_place_figure(effects, space, label_kind=label_kind),
     )
 
 
