@@ -37,9 +37,9 @@ from mlflow.tracking import MlflowClient
 
 from autobuild_pipelines import provenance
 from autobuild_pipelines.building import read_reduced_spaces
+from autobuild_pipelines.mlflow_record import MlflowRecord
 from autobuild_pipelines.reporting import Counts, figures_page, print_constructions, print_methods, print_summary
 from autobuild_pipelines.reporting.description import Failure
-from autobuild_pipelines.run_record import RunRecord
 from autobuild_pipelines.spaces import SearchSpace
 
 DECLARATIONS = ("space", "network", "surrogate")
@@ -84,7 +84,7 @@ class TrackingHooks(MlflowHook):  # type: ignore[misc]
         self._context: KedroContext | None = None
         self._save_version: str | None = None
         self._figures: dict[str, dict[str, Any]] = {}
-        self._record: RunRecord | None = None
+        self._record: MlflowRecord | None = None
         self._failed_node = ""
 
     @hook_impl
@@ -111,7 +111,7 @@ class TrackingHooks(MlflowHook):  # type: ignore[misc]
             name.replace("__default__", "autobuild_nas") for name in run_params.get("pipeline_names") or ["__default__"]
         ]
         runtime_params = run_params.get("runtime_params") or {}
-        record = RunRecord("+".join(names), spaces, environment, runtime_params, self._parameters["parameters"])
+        record = MlflowRecord("+".join(names), spaces, environment, runtime_params, self._parameters["parameters"])
         self.mlflow_config.tracking.run.name = record.name
         super().before_pipeline_run(run_params=run_params, pipeline=pipeline, catalog=catalog)
         if not self._recording:

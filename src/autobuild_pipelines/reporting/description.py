@@ -78,9 +78,9 @@ def headlines(space: str, record: SpaceRecord) -> dict[str, float]:
     """The same few numbers under names that are alike in all runs.
 
     Returns:
-        `<space>.<problem>.best_hypervolume` of the searches (the mean over seeds, or the median where that is what the
-        run compared) and `<space>.<problem>.gain_over_training_percent`, what it is more than the training set's;
-        `<space>.held_out_spearman` (mean over targets) and `<space>.held_out_spearman_ridge`.
+        `<space>/<problem>.best_hypervolume` of the searches (the mean over seeds, or the median where that is what the
+        run compared) and `<space>/<problem>.over_training_percent`, what it is more than the training set's;
+        `<space>/held_out_spearman` (mean over targets) and `<space>/held_out_spearman_ridge`.
     """
     out: dict[str, float] = {}
     for name, column in _VOLUMES.items():
@@ -89,13 +89,13 @@ def headlines(space: str, record: SpaceRecord) -> dict[str, float]:
             if searched.empty:
                 continue
             best = float(searched[column].max())
-            out[f"{space}.{problem}.best_hypervolume"] = best
+            out[f"{space}/{problem}.best_hypervolume"] = best
             if len(given) and (base := float(given[column].iloc[0])) > 0:
-                out[f"{space}.{problem}.gain_over_training_percent"] = 100 * (best / base - 1)
+                out[f"{space}/{problem}.over_training_percent"] = 100 * (best / base - 1)
     correlations = _correlations(record.tables.get("predictor_metrics"))
     for model, name in (("autobuild", "held_out_spearman"), ("ridge", "held_out_spearman_ridge")):
         if model in correlations and correlations[model].notna().any():
-            out[f"{space}.{name}"] = float(correlations[model].mean())
+            out[f"{space}/{name}"] = float(correlations[model].mean())
     return out
 
 

@@ -22,7 +22,7 @@ _LONGEST_NAME = 150
 logger = logging.getLogger(__name__)
 
 
-class RunRecord:
+class MlflowRecord:
     """Gathers what a run saves, and tells of it at the end.
 
     Args:
