@@ -84,8 +84,7 @@ class MlflowRecord:
 
     def description(self, failure: Failure | None = None) -> str:
         """Headline numbers in Markdown."""
-        job = f"{self.job} · environment {self.environment}"
-        return describe_run(job, self._records(), failure=failure)
+        return describe_run(self._records(), failure=failure)
 
     def headlines(self) -> dict[str, float]:
         """Headline numbers as metrics."""

@@ -55,19 +55,20 @@ class Failure:
     error: BaseException
 
 
-def describe_run(job: str, spaces: Mapping[str, SpaceRecord], *, failure: Failure | None = None) -> str:
+def describe_run(spaces: Mapping[str, SpaceRecord], *, failure: Failure | None = None) -> str:
     """Headline numbers of a run as Markdown, at most `LONGEST` characters.
 
     Args:
-        job: What ran, in words.
         spaces: Space → what the run saved of it.
         failure: What ended the run, if it failed.
 
     Returns:
-        The failure first; then per space the best search variant against the others, how well predictors rank
-        held-out architectures, the best that was built, and what else was saved. Surrogate labels are named as such.
+        The failure, or a line a space, as MLflow folds all but the first lines; then per space the best search variant
+        against the others, how well predictors rank held-out architectures, the best that was built, and what else was
+        saved. Surrogate labels are named as such.
     """
-    parts = [f"**{job}**", *_failed(failure)]
+    lines = [line for space, record in spaces.items() if (line := _in_a_line(space, record))]
+    parts = [*_failed(failure), *(["\n".join(lines)] if lines and failure is None else [])]
     for space, record in spaces.items():
         parts += [_heading(space, record), *_told(record, complete=failure is None)]
     text = "\n\n".join(parts)
@@ -97,6 +98,23 @@ def headlines(space: str, record: SpaceRecord) -> dict[str, float]:
         if model in correlations and correlations[model].notna().any():
             out[f"{space}/{name}"] = float(correlations[model].mean())
     return out
+
+
+def _in_a_line(space: str, record: SpaceRecord) -> str:
+    """A space's headline numbers as an item of a list; empty where the run made none."""
+    found = headlines(space, record)
+    told = []
+    for name in (key for key in found if key.endswith(".best_hypervolume")):
+        problem = name.removeprefix(f"{space}/").removesuffix(".best_hypervolume")
+        over = found.get(f"{space}/{problem}.over_training_percent")
+        side = "above" if over is not None and over >= 0 else "below"
+        beside = f" ({abs(over):.1f} % {side} the training set)" if over is not None else ""
+        told.append(f"{problem} hypervolume **{wording.number(found[name])}**{beside}")
+    if (ours := found.get(f"{space}/held_out_spearman")) is not None:
+        ridge = _three(found.get(f"{space}/held_out_spearman_ridge"))
+        told.append(f"predictors' held-out ρ {ours:.3f} (ridge {ridge})")
+    kind = f" ({record.label_kind} labels)" if record.label_kind in ("surrogate", "measured") else ""
+    return f"- **{space}**{kind}: {' · '.join(told)}" if told else ""
 
 
 def _failed(failure: Failure | None) -> list[str]:
@@ -164,7 +182,7 @@ def _compared(problem: str, rows: pd.DataFrame, column: str) -> str:
         ]
         for _, row in shown.iterrows()
     ]
-    head = ["variant", "evaluations", "hypervolume", *(f"best {title}" for title in best.values())]
+    head = ["variant", "evaluations", "hypervolume", *(f"best {_lower(title)}" for title in best.values())]
     return "\n\n".join([*lines, _table(head, cells)])
 
 
@@ -236,6 +254,12 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in (head, rule, *rows))
 
 
+def _lower(title: str) -> str:
+    return title if title[:2].isupper() else title[:1].lower() + title[1:]
+
+
 def _three(value: object) -> str:
+    if value is None:
+        return "–"
     number = float(str(value))
     return "–" if number != number else f"{number:.3f}"
