@@ -72,7 +72,7 @@ def one_draw(
     training = make_sample(space, evaluator, seed=seed, **how)
     array = from_table(space, training)
     labels = {name: Equation(name, text).evaluate(training) for name, text in targets.items()}
-    predictor, ensemble = read_predictor(settings["predictors"]), settings["predictors"]
+    predictor, ensemble = read_predictor(settings["predictors"], len(training)), settings["predictors"]
     trained, _ = train(
         space,
         array,

@@ -1,17 +1,19 @@
 """MACs and parameters of every U-Net of the paper's first space, against counting them on built torch modules.
 
-    python -m benchmarks.unet_costs --sample 300 --built 10000
+    python -m benchmarks.unet_costs --sample 300 --built 10000 --run 200
 
 All 786,432 architectures (§7.9: three base widths, multipliers 1-4 of three stages, 1 or 2 input and 2 or 3 output
 residual blocks of four stages, attention or none in the last two stages of each branch) are listed here, and not read
 from a space, so that reading is timed apart. `--sample` random ones are built on the meta device, run, and counted by
-`FlopCounterMode`; `--built` more are built, and every block's channels are compared with what its place asks for.
+`FlopCounterMode`; `--built` more are built, and every block's channels are compared with what its place asks for;
+`--run` more, at a thirty-second of their width, predict the noise of small latents.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -31,7 +33,8 @@ def main() -> None:
     """Time both ways, compare their numbers, and print their ratio."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sample", type=int, default=300)
-    parser.add_argument("--built", type=int, default=0)
+    parser.add_argument("--built", type=int, default=0, help="U-Nets to build on the meta device")
+    parser.add_argument("--run", type=int, default=0, help="U-Nets to run, at a thirty-second of their width")
     arguments = parser.parse_args()
     definition, unets = UNetDefinition(), all_unets()
     start = time.perf_counter()
@@ -53,6 +56,9 @@ def main() -> None:
     for row in tqdm(rng.choice(len(unets), arguments.built, replace=False).tolist()):
         check_channels(definition, unets.architecture(row))
     print(f"{arguments.built} random ones built on the meta device, every block with the right channels")
+    for row in tqdm(rng.choice(len(unets), arguments.run, replace=False).tolist()):
+        check_runs(unets.architecture(row))
+    print(f"{arguments.run} random ones ran forward")
 
 
 def all_unets() -> UNetArrays:
@@ -87,6 +93,17 @@ def check_channels(definition: UNetDefinition, unet: UNetArchitecture) -> None:
         _compare(network.down_blocks[stage], inputs, width, unet.input_attention[stage])
         up = network.up_blocks[unet.stages - 1 - stage]
         _compare(up, output_segments(unet, stage), width, unet.output_attention[stage])
+
+
+def check_runs(unet: UNetArchitecture) -> None:
+    """Predict the noise of small latents with a narrow U-Net of the architecture's blocks."""
+    definition = UNetDefinition(groups=2, heads=2, latent_size=16)
+    network = InpaintingUNet(definition, replace(unet, channels=tuple(width // 32 for width in unet.channels)))
+    latents = example_latents(definition)
+    with torch.inference_mode():
+        noise = network(*latents)
+    if noise.shape[2:] != latents[0].shape[2:] or not noise.isfinite().all():
+        raise SystemExit(f"{unet} gives no noise of its latents' size")
 
 
 def _compare(stage: nn.Module, inputs: list[tuple[int, ...]], width: int, attention: bool) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from autobuild_pipelines.graphs.operator_graph import Attributes, OperatorGraph
 from autobuild_pipelines.spaces import SearchSpace
+from project_copy import copy_project, run_kedro
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -48,3 +52,44 @@ def sd_fid() -> SearchSpace:
 def sd_hardware() -> SearchSpace:
     """The Stable Diffusion U-Nets searched for FID and a hardware metric, as the project declares them."""
     return SearchSpace.from_yaml(PROJECT / "conf" / "base" / "spaces" / "sd_hardware.yml")
+
+
+@pytest.fixture(scope="session")
+def residual_graph() -> Callable[[Sequence[int]], OperatorGraph]:
+    """Makes operator graphs of residual blocks: conv (16 -> 16 e), relu, conv (16 e -> 16), add, for every e given."""
+
+    def make(expansions: Sequence[int], *, width: int = 16, size: int = 8) -> OperatorGraph:
+        nodes: list[tuple[str, Attributes, int, int, str]] = [("conv", {"kernel": 3, "groups": 1}, 3, width, "stem")]
+        edges, last = [], 0
+        for unit, e in enumerate(expansions, start=1):
+            wide, first, part = width * e, len(nodes), f"unit {unit}"
+            nodes.append(("conv", {"kernel": 1, "groups": 1}, width, wide, part))
+            nodes.append(("relu", {}, wide, wide, part))
+            nodes.append(("conv", {"kernel": 1, "groups": 1}, wide, width, part))
+            nodes.append(("add", {}, width, width, part))
+            edges += [(last, first), (first, first + 1), (first + 1, first + 2), (first + 2, first + 3)]
+            edges.append((last, first + 3))
+            last = first + 3
+        operations, attributes, before, after, parts = zip(*nodes, strict=True)
+        shape = [[size, size]] * len(nodes)
+        return OperatorGraph(
+            operations=operations,
+            attributes=attributes,
+            in_shapes=np.column_stack([before, shape]).astype(np.int64),
+            out_shapes=np.column_stack([after, shape]).astype(np.int64),
+            edges=np.asarray(edges, dtype=np.int64).reshape(-1, 2).T,
+            macs=np.zeros(len(nodes), dtype=np.int64),
+            names=tuple(f"node.{i}" for i in range(len(nodes))),
+            parts=parts,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A copy of the project in which the main job has run, small, and what it printed."""
+    project = copy_project(tmp_path_factory.mktemp("finished"))
+    done = run_kedro(project, "run", "--env=small")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return project, done.stdout + done.stderr

@@ -23,6 +23,7 @@ BESIDE = {
     "compare_built",
     "draw_built",
     "exhaustive_search",
+    "insight",
     "design_targets",
     "compare_methods",
     "evaluate_architectures",
@@ -31,6 +32,7 @@ BESIDE = {
     "measure_latency",
     "measure_layer_latency",
     "verification",
+    "ir_insight",
 }
 
 JOBS = {"panoptic": {"ofa_mbv3_panoptic", "ofa_pn_panoptic"}, "sd_inpainting": {"sd_fid", "sd_hardware"}}
@@ -77,7 +79,8 @@ def outside(tmp_path: Path) -> Path:
 
 
 def namespaces(pipeline: Pipeline) -> set[str]:
-    return {(node.namespace or "").partition(".")[0] for node in pipeline.nodes}
+    """Spaces of the nodes; the node that renders the report belongs to all of them."""
+    return {node.namespace.partition(".")[0] for node in pipeline.nodes if node.namespace}
 
 
 def test_every_step_is_a_pipeline_and_the_main_job_is_the_default() -> None:
@@ -100,6 +103,19 @@ def test_a_job_is_the_whole_chain_on_its_spaces_and_steps_run_on_one_of_them() -
     assert namespaces(pipelines["panoptic"]) == namespaces(pipelines["make_sample"]) == {"ofa_pn_panoptic"}
     open_context(space="ofa_pn")
     assert "panoptic" not in pipelines
+
+
+def test_every_job_ends_with_one_report_on_its_spaces() -> None:
+    for name, spaces in {"autobuild_nas": {"ofa_mbv3", "ofa_pn"}, "reporting": {"ofa_mbv3", "ofa_pn"}, **JOBS}.items():
+        (page,) = (node for node in pipelines[name].nodes if node.outputs == ["report"])
+        assert set(page.inputs) == {"run_record", *(f"{space}.report_chapter" for space in spaces)}, name
+
+
+def test_a_report_needs_what_its_job_makes() -> None:
+    open_context(space="sd_fid")
+    needed = pipelines["reporting"].inputs()
+    assert {"sd_fid.construction_figure", "sd_fid.module_leaders"} <= needed
+    assert "sd_fid.comparison" not in needed
 
 
 def test_a_job_has_the_steps_that_it_names() -> None:

@@ -64,6 +64,7 @@ class SpaceOutline:
         searched: Whether there is an evolutionary search; `search: null` says that there is none.
         truth_types: Types of the evaluators that know every architecture's metrics without noise.
         diagrams: Whether its architectures are drawn as block diagrams.
+        network: Whether its networks are defined.
     """
 
     problems: tuple[str, ...] = ()
@@ -74,6 +75,7 @@ class SpaceOutline:
     searched: bool = True
     truth_types: frozenset[str] = frozenset()
     diagrams: bool = False
+    network: bool = False
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> SpaceOutline:
@@ -87,6 +89,7 @@ class SpaceOutline:
             settings.get("search", {}) is not None,
             _types(settings.get("truth")),
             isinstance(settings.get("diagrams"), Mapping),
+            isinstance(settings.get("network"), Mapping),
         )
 
 

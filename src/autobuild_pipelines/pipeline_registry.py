@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from kedro.pipeline import Pipeline
 
 from autobuild_pipelines.config import ConfigError, SpaceOutline
-from autobuild_pipelines.context import registered
+from autobuild_pipelines.context import Registered, registered
 from autobuild_pipelines.pipelines import (
     building,
     compare_built,
@@ -24,18 +24,24 @@ from autobuild_pipelines.pipelines import (
     exhaustive_search,
     graphs,
     ingest,
+    insight,
+    ir_insight,
     label_statistics,
     latency_predictors,
     make_sample,
     measure_latency,
     measure_layer_latency,
     predictors,
+    reporting,
     scoring,
     search,
     verification,
 )
 
-MAIN = ("ingest", "graphs", "label_statistics", "predictors", "scoring", "building", "search", "evaluation")
+REPORTING = "reporting"
+"""The step that ends a job: one page on all its spaces."""
+
+MAIN = ("ingest", "graphs", "label_statistics", "predictors", "scoring", "building", "search", "evaluation", REPORTING)
 """The steps of `autobuild_nas`, in order."""
 
 OF_SEARCHES = ("search", "evaluation", "compare_methods")
@@ -59,12 +65,13 @@ def register_pipelines() -> dict[str, Pipeline]:
     found = registered()
     outlines = found.spaces | found.of_jobs
     of_spaces = {space: _in_namespaces(_steps(outline), space) for space, outline in outlines.items()}
-    names = dict.fromkeys(name for steps in of_spaces.values() for name in steps)
+    names = dict.fromkeys([*(name for steps in of_spaces.values() for name in steps), REPORTING])
     steps = {name: _sum(of_spaces[space].get(name, NOTHING) for space in found.spaces) for name in names}
     steps = {name: pipeline for name, pipeline in steps.items() if pipeline.nodes}
     if "compare_methods" in steps:
         steps["compare_methods"] = steps["search"] + steps["compare_methods"]
     main = _chain(of_spaces, found.spaces, MAIN)
+    steps[REPORTING] = _reports(of_spaces, found.spaces, _chains(found))
     pipelines = {"__default__": main, "autobuild_nas": main, **steps}
     for name, job in found.jobs.items():
         if name in pipelines or name in names:
@@ -79,10 +86,40 @@ def register_pipelines() -> dict[str, Pipeline]:
 def _chain(
     of_spaces: Mapping[str, Mapping[str, Pipeline]], spaces: Mapping[str, SpaceOutline], steps: Iterable[str]
 ) -> Pipeline:
-    """Steps of these spaces, and `verification` where it belongs to the main job."""
-    chain = [_sum(of_spaces[space].get(step, NOTHING) for space in spaces) for step in steps]
-    verified = [of_spaces[space]["verification"] for space, o in spaces.items() if VERIFIED in o.evaluator_types]
-    return _sum([*chain, *verified])
+    """Steps of these spaces, and `verification` where it belongs to the main job; the report last."""
+    steps = tuple(steps)
+    chain = [_sum(_of_chain(of_spaces[space], outline, steps)) for space, outline in spaces.items()]
+    if REPORTING in steps:
+        chain.append(_reports(of_spaces, spaces, dict.fromkeys(spaces, steps)))
+    return _sum(chain)
+
+
+def _of_chain(steps: Mapping[str, Pipeline], outline: SpaceOutline, names: Iterable[str]) -> list[Pipeline]:
+    """What a job with steps of these names does for one space, but for its report."""
+    verified = [steps["verification"]] if VERIFIED in outline.evaluator_types else []
+    return [*(steps.get(name, NOTHING) for name in names), *verified]
+
+
+def _reports(
+    of_spaces: Mapping[str, Mapping[str, Pipeline]],
+    spaces: Mapping[str, SpaceOutline],
+    steps: Mapping[str, tuple[str, ...]],
+) -> Pipeline:
+    """The page on these spaces, from what the steps of each make."""
+    chapters = []
+    for space, outline in spaces.items():
+        made = _sum(_of_chain(of_spaces[space], outline, steps[space])).all_outputs()
+        chapter = reporting.create_pipeline(outline, {name.removeprefix(f"{space}.") for name in made})
+        chapters.append(_in_namespaces({REPORTING: chapter}, space)[REPORTING])
+    return _sum([*chapters, reporting.create_page(spaces)])
+
+
+def _chains(found: Registered) -> dict[str, tuple[str, ...]]:
+    """The steps of the job that an active space belongs to, the main one's where it belongs to no other."""
+    steps: dict[str, tuple[str, ...]] = dict.fromkeys(found.spaces, MAIN)
+    for job in found.jobs.values():
+        steps |= {space: job.steps or MAIN for space in job.spaces if space in steps}
+    return steps
 
 
 def _steps(outline: SpaceOutline) -> dict[str, Pipeline]:
@@ -93,6 +130,7 @@ def _steps(outline: SpaceOutline) -> dict[str, Pipeline]:
         "design_targets": design_targets.create_pipeline(outline),
         "predictors": predictors.create_pipeline(outline),
         "scoring": scoring.create_pipeline(),
+        "insight": insight.create_pipeline(),
         "building": building.create_pipeline(outline),
         "exhaustive_search": exhaustive_search.create_pipeline(outline),
         "compare_built": compare_built.create_pipeline(outline),
@@ -106,6 +144,7 @@ def _steps(outline: SpaceOutline) -> dict[str, Pipeline]:
         "latency_predictors": latency_predictors.create_pipeline(),
         "make_sample": make_sample.create_pipeline(outline),
         "measure_layer_latency": measure_layer_latency.create_pipeline(),
+        "ir_insight": ir_insight.create_pipeline(outline),
     }
     return {name: step for name, step in steps.items() if outline.searched or name not in OF_SEARCHES}
 

@@ -3,8 +3,9 @@
 from autobuild_pipelines.config import RESOLVERS, LayeredConfigLoader, project_root
 from autobuild_pipelines.context import SpacesContext
 from autobuild_pipelines.hooks import ProgressHooks, SummaryHooks, TrackingHooks
+from autobuild_pipelines.run_record_hooks import RunRecordHooks
 
-HOOKS = (ProgressHooks(), TrackingHooks(), SummaryHooks())
+HOOKS = (ProgressHooks(), RunRecordHooks(), TrackingHooks(), SummaryHooks())
 # TrackingHooks extends kedro-mlflow's hooks and stands in for them.
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro-telemetry", "kedro_mlflow")
 

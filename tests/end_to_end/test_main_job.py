@@ -11,11 +11,22 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from mlflow.tracking import MlflowClient
+
 from project_copy import copy_project, environment, run_kedro, tables
 
 pytestmark = pytest.mark.slow
 
-STEPS = ("ingest", "graphs", "label_statistics", "predictors", "scoring", "building", "search", "evaluation")
+STEPS = (
+    "ingest",
+    "graphs",
+    "label_statistics",
+    "predictors",
+    "scoring",
+    "building",
+    "search",
+    "evaluation",
+    "reporting",
+)
 
 RUN_ALONE = f"""
 from pathlib import Path
@@ -31,7 +42,15 @@ for step in {STEPS!r}:
 
 def test_it_prints_what_each_variant_reached_and_where_to_look(finished: tuple[Path, str]) -> None:
     _, printed = finished
-    for words in ("surrogate labels", "layer_full", "autobuild_nas", "training_set", "hypervolume", "make mlflow"):
+    for words in (
+        "surrogate labels",
+        "layer_full",
+        "autobuild_nas",
+        "training_set",
+        "hypervolume",
+        "make mlflow",
+        "report.html",
+    ):
         assert words in printed
 
 
@@ -62,6 +81,7 @@ def test_mlflow_has_the_run_with_its_parameters_metrics_files_and_origin(finishe
     page = Path(client.download_artifacts(run.info.run_id, "figures/ofa_mbv3.html")).read_text()
     assert 'id="pareto_cpu_figure"' in page
     assert 'src="https://cdn.plot.ly/plotly' not in page
+    assert "report.html" in {file.path for file in client.list_artifacts(run.info.run_id)}
     models = {Path(file.path).name for file in client.list_artifacts(run.info.run_id, "models/ofa_mbv3/predictors")}
     assert "predictors.json" in models
 

@@ -155,7 +155,10 @@ HOSTILE: dict[str, tuple[Build, str]] = {
     "an instance by the old operation": (lambda m, c: b"(i" + NAME[1:] + b".", "ComputeGraph"),
     "a second description": (lambda m, c: b"\x80\x02" + NAME + b")\x81}b}b.", "a second description of model_src"),
     "attributes for a number inside": (lambda m, c: b"\x80\x02" + NAME + b")\x81K\x01}bb.", "attributes for int"),
-    "a list of a graph outside of it": (lambda m, c: with_shared_list(m), "a part of an inert object outside of it"),
+    "a list of a graph outside of it": (
+        lambda m, c: with_shared_list(m),
+        "a part of an object outside of it",
+    ),
     "a graph as a key": (lambda m, c: b"\x80\x02}" + NAME + b")\x81}bK\x01s.", "as a dictionary key"),
     "a call inside a graph": (lambda m, c: with_attribute(m, _Calls(os.system, c)), r"(posix|nt)\.system"),
     "an object array inside": (lambda m, c: with_attribute(m, np.array([{}], dtype=object)), "object array"),

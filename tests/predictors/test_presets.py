@@ -33,7 +33,7 @@ def test_settings_change_a_preset_key_by_key() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"predictor": "gcn"}, r"predictors\.predictor: 'gcn' is not one of \['autobuild', 'lifted'\]"),
+        ({"predictor": "gcn"}, r"predictors\.predictor: 'gcn' is not one of \['autobuild', 'lifted', 'operators'\]"),
         ({"predictor": "lifted", "model": {"depth": 4}}, r"predictors\.model: there is no setting 'depth'"),
         ({"predictor": "lifted", "training": {"epochs": 0}}, r"predictors\.training\.epochs"),
     ],

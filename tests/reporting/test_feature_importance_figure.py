@@ -20,7 +20,7 @@ def importance(members: int = 3, targets: tuple[str, ...] = ("fid",)) -> pd.Data
         for member in range(members)
         for value, scalar in values.items()
     ]
-    return pd.DataFrame(rows, columns=["target", "category", "value", "member", "scalar"])
+    return pd.DataFrame(rows, columns=["target", "category", "value", "member", "scalar"]).assign(trained=True)
 
 
 def test_the_table_gives_distribution_and_range_of_every_category() -> None:
@@ -40,6 +40,14 @@ def test_values_stand_from_the_most_important_down() -> None:
     assert figure.layout.yaxis.range[0] > figure.layout.yaxis.range[1]
     means = [trace for trace in figure.data if trace.name == "mean of the members"]
     assert [list(trace.x) == sorted(trace.x, reverse=True) for trace in means] == [True, True]
+
+
+def test_a_value_that_was_never_trained_on_is_named_last_and_has_no_point() -> None:
+    table = importance()
+    figure = feature_importance_figure(table.assign(trained=table["value"] != "input"), label_kind="measured")
+    assert figure.layout.yaxis.ticktext == ("output", "middle", "input (not trained)")
+    first = next(trace for trace in figure.data if trace.name == "mean of the members")
+    assert list(first.customdata) == ["output", "middle"]
 
 
 def test_an_ensemble_shows_its_members_and_their_spread() -> None:

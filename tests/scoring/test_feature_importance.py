@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from autobuild_pipelines.graphs import FeatureSchema, Vocabulary
 from autobuild_pipelines.predictors import GraphPredictor, ModelSettings, TrainedPredictors
 from autobuild_pipelines.scoring import category_importance, feature_importance, value_importance
-from autobuild_pipelines.spaces import SearchSpace
+from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace
 
 MEMBERS = 3
 
@@ -31,7 +31,7 @@ def test_every_value_of_every_feature_has_the_scalar_that_stands_in_its_nodes_em
 ) -> None:
     space: SearchSpace = request.getfixturevalue(name)
     predictors = untrained(space)
-    table = feature_importance(predictors)
+    table = feature_importance(predictors, space.sample(50, np.random.default_rng(0)))
     schema, features = FeatureSchema.of(space), Vocabulary(space).features
     assert len(table) == 2 * MEMBERS * sum(len(c.values) for c in schema.categories)
     with torch.inference_mode():
@@ -46,10 +46,30 @@ def test_every_value_of_every_feature_has_the_scalar_that_stands_in_its_nodes_em
 
 
 def test_units_are_counted_from_one_as_in_all_tables_and_positions_of_layers_from_zero(ofa_mbv3: SearchSpace) -> None:
-    table = feature_importance(untrained(ofa_mbv3, ("acc",)))
+    table = feature_importance(untrained(ofa_mbv3, ("acc",)), ofa_mbv3.sample(50, np.random.default_rng(0)))
     values = table[table["member"] == 0].groupby("category")["value"].agg(list)
     assert values["unit"] == ["1", "2", "3", "4", "5"]
     assert values["layer"] == ["0", "1", "2", "3"]
+
+
+def test_values_that_no_training_architecture_has_are_not_knowledge(ofa_mbv3: SearchSpace) -> None:
+    array = ofa_mbv3.sample(200, np.random.default_rng(0), graph={"resolution": 208})
+    found = feature_importance(untrained(ofa_mbv3, ("acc",)), array)
+    unknown = found.loc[~found["trained"], ["category", "value"]].drop_duplicates()
+    assert set(unknown.itertuples(index=False, name=None)) == {
+        ("block", "mbconv2"),
+        ("resolution", "192"),
+        ("resolution", "224"),
+    }
+    assert value_importance(found).query("category == 'resolution'")["value"].tolist()[0] == "208"
+    assert category_importance(found).set_index("category")["values"]["resolution"] == 1
+
+
+def test_a_number_between_trained_ones_is_known(ofa_mbv3: SearchSpace) -> None:
+    rng = np.random.default_rng(0)
+    ends = [ofa_mbv3.sample(100, rng, graph={"resolution": resolution}) for resolution in (192, 224)]
+    found = feature_importance(untrained(ofa_mbv3, ("acc",)), ArchitectureArray.concat(ends))
+    assert found.loc[found["category"] == "resolution", "trained"].all()
 
 
 def test_the_distribution_and_range_of_a_category_are_those_of_its_values() -> None:
@@ -90,4 +110,4 @@ def test_means_and_spreads_are_over_members(scalars: list[list[float]]) -> None:
 
 
 def table(rows: list[tuple[str, str, str, int, float]]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["target", "category", "value", "member", "scalar"])
+    return pd.DataFrame(rows, columns=["target", "category", "value", "member", "scalar"]).assign(trained=True)

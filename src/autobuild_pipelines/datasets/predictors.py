@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from kedro.io.core import DatasetError
@@ -26,6 +27,7 @@ class PredictorsDataset(AtomicFileDataset[Any]):
     """
 
     file_name = INDEX
+    made_by = "predictors"
 
     def load(self) -> Any:
         """The predictors.
@@ -34,20 +36,16 @@ class PredictorsDataset(AtomicFileDataset[Any]):
             DatasetError: There is no index.
             ValueError: A card or its weights are missing or do not fit each other; names the file.
         """
-        from autobuild_pipelines.predictors.cards import from_files
-
         index = self._load_location()
         if not self._fs.isfile(index):
-            raise DatasetError(f"{index}: no predictors there; run the pipeline 'predictors' first")
+            raise DatasetError(f"{index}: no predictors there; run the pipeline '{self.made_by}' first")
         folder = index.rsplit("/", 1)[0]
         found = [str(path) for path in self._fs.ls(folder, detail=False) if _belongs(str(path))]
-        return from_files({path.rsplit("/", 1)[-1]: self._read_bytes(path) for path in sorted(found)})
+        return self._from_files({path.rsplit("/", 1)[-1]: self._read_bytes(path) for path in sorted(found)})
 
     def save(self, data: Any) -> None:
         """Write weights and cards, then the index."""
-        from autobuild_pipelines.predictors.cards import to_files
-
-        files = dict(to_files(data))
+        files = dict(self._to_files(data))
         content = files.pop(INDEX, None)
         if content is None:
             raise DatasetError(f"the files of the predictors lack {INDEX}")
@@ -60,6 +58,44 @@ class PredictorsDataset(AtomicFileDataset[Any]):
         for name in sorted(files):
             self._write_bytes(f"{folder}/{name}", files[name])
         self._write_bytes(index, content)
+
+    @staticmethod
+    def _from_files(files: Mapping[str, bytes]) -> Any:
+        from autobuild_pipelines.predictors.cards import from_files
+
+        return from_files(files)
+
+    @staticmethod
+    def _to_files(predictors: Any) -> Mapping[str, bytes]:
+        from autobuild_pipelines.predictors.cards import to_files
+
+        return to_files(predictors)
+
+
+class OperatorPredictorsDataset(PredictorsDataset):
+    """Predictors of operator graphs, kept in the same way.
+
+    ```yaml
+    "{space}.operator_predictor":
+      type: autobuild_pipelines.datasets.OperatorPredictorsDataset
+      filepath: data/06_models/{space}/operator_predictor/predictors.json
+      versioned: true
+    ```
+    """
+
+    made_by = "ir_insight"
+
+    @staticmethod
+    def _from_files(files: Mapping[str, bytes]) -> Any:
+        from autobuild_pipelines.predictors.operator_cards import from_files
+
+        return from_files(files)
+
+    @staticmethod
+    def _to_files(predictors: Any) -> Mapping[str, bytes]:
+        from autobuild_pipelines.predictors.operator_cards import to_files
+
+        return to_files(predictors)
 
 
 def _belongs(path: str) -> bool:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -33,11 +34,13 @@ class Name:
         text: The name.
         make: What stands for calling it; None when it may not be called.
         inert: Whether its instances become `InertRecord`s.
+        read: What makes a value of the plain attributes of its instances; None where they are not read.
     """
 
     text: str
     make: Callable[..., Any] | None
     inert: bool = False
+    read: Callable[[dict[str, Any]], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,16 @@ class InertValue:
     """An inert record on its way; BUILD ends what describes it."""
 
     name: str
+    complete: bool = False
+
+
+@dataclass(slots=True)
+class ReadValue:
+    """What is made of an object's plain attributes, on its way; BUILD brings them."""
+
+    name: str
+    read: Callable[[dict[str, Any]], Any]
+    made: Any = None
     complete: bool = False
 
 
@@ -86,13 +99,19 @@ class ArrayValue:
         self.complete = True
 
 
-def resolve(module: Any, name: Any, inert: Set[tuple[str, str]] = frozenset()) -> Name:
+def resolve(
+    module: Any,
+    name: Any,
+    inert: Set[tuple[str, str]] = frozenset(),
+    read: Mapping[tuple[str, str], Callable[[dict[str, Any]], Any]] = MappingProxyType({}),
+) -> Name:
     """The allowed name `module.name`.
 
     Args:
         module: Its module.
         name: Its name there.
         inert: Classes, as (module, name), that are allowed beside the list: their instances become inert records.
+        read: Classes whose instances become what is made of their attributes.
 
     Raises:
         Refused: It is not on the list; the message says what was asked for.
@@ -101,6 +120,8 @@ def resolve(module: Any, name: Any, inert: Set[tuple[str, str]] = frozenset()) -
         raise Refused(f"a name made of {type(module).__name__} and {type(name).__name__}")
     if (module, name) in inert:
         return Name(f"{module}.{name}", None, inert=True)
+    if (module, name) in read:
+        return Name(f"{module}.{name}", None, read=read[module, name])
     if (module, name) not in _ALLOWED:
         raise Refused(f"{module[:100]}.{name[:100]}")
     return Name(f"{module}.{name}", _ALLOWED[module, name])

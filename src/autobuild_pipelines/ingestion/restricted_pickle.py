@@ -9,13 +9,18 @@ it builds. Opcodes that only arbitrary objects need are refused.
 Objects of classes that the caller names may stand in the pickle; they become inert records. What describes such an
 object is stepped over: of its parts only those are kept that other parts of the pickle may refer to for good reason
 (texts, numbers, tuples), no lists, sets or dictionaries.
+
+Objects of other named classes may be read: the caller's function is given their attributes as plain values, and what it
+returns stands for them. When an outermost one is complete, its lists, sets and dictionaries are forgotten, so that a
+large file takes the memory of what is made of it and no more.
 """
 
 from __future__ import annotations
 
 import pickletools
-from collections.abc import Callable, Set
+from collections.abc import Callable, Mapping, Set
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from autobuild_pipelines.ingestion.errors import IngestError, one_line
@@ -25,6 +30,7 @@ from autobuild_pipelines.ingestion.pickle_values import (
     InertRecord,
     InertValue,
     Name,
+    ReadValue,
     Refused,
     call,
     key,
@@ -40,9 +46,16 @@ MAX_OPERATIONS = 10_000_000
 MAX_INERT_OPERATIONS = 250_000_000
 """Most opcodes that describe inert records: 1,300 records with a graph of 600 nodes each take about 31 million."""
 
+MAX_READ_OPERATIONS = 1_000_000_000
+"""Most opcodes that describe objects that are read: a node of a published operator graph takes about 200."""
+
 MAX_NESTING = 50
 MAX_WEIGHT = 20_000_000
 """Most values (a long string counts as several) when shared parts are counted at each place they stand."""
+
+Readers = Mapping[tuple[str, str], Callable[[dict[str, Any]], Any]]
+"""Classes, as (module, name), and what makes a value of the plain attributes of an instance; it may raise `IngestError`
+without naming the file."""
 
 _HIGHEST_PROTOCOL = 5
 _MALFORMED = (
@@ -57,6 +70,7 @@ def load_plain_pickle(
     source: str = "",
     size_limit: int = DEFAULT_SIZE_LIMIT,
     inert: Set[tuple[str, str]] = frozenset(),
+    read: Readers = MappingProxyType({}),
 ) -> Any:
     """The plain value in a pickle: containers, numbers, strings, bytes and numeric numpy arrays.
 
@@ -65,10 +79,12 @@ def load_plain_pickle(
         source: What to call it in an error; the path by default.
         size_limit: Most bytes that it may have.
         inert: Classes, as (module, name), whose instances may stand in it; see `InertRecord`. None is ever imported.
+        read: Classes whose instances are read, and how; none of them is imported either.
 
     Returns:
         A tree of dict, list, tuple, set, frozenset, str, bytes, int, float, complex, bool, None, `numpy.ndarray` and
-        `InertRecord` (ordered dicts become dicts, numpy scalars Python numbers, bytearrays bytes).
+        `InertRecord` (ordered dicts become dicts, numpy scalars Python numbers, bytearrays bytes); and what `read`
+        made.
 
     Raises:
         IngestError: The file is missing, too large, truncated or no pickle; or it refers to any other class or
@@ -87,7 +103,9 @@ def load_plain_pickle(
     if not content:
         raise IngestError(f"{source}: is empty, expected a pickle")
     try:
-        return _Plain().convert(_Machine(inert).run(content))
+        return _Plain().convert(_Machine(inert, read).run(content))
+    except IngestError as error:
+        raise IngestError(f"{source}: {error}") from None
     except Refused as refusal:
         raise IngestError(
             f"{source}: refused: the pickle holds {refusal}; only containers, numbers, strings and numeric numpy "
@@ -107,9 +125,10 @@ _DROPPED = _Dropped()
 class _Machine:
     """The pickle machine: a stack, marks into it, a memo, and how many inert records are being described."""
 
-    def __init__(self, inert: Set[tuple[str, str]]) -> None:
-        self.inert = inert
-        self.within = 0
+    def __init__(self, inert: Set[tuple[str, str]], read: Readers) -> None:
+        self.inert, self.read = inert, read
+        self.within = self.reading = 0
+        self.described: list[int] = []
         self.stack: list[Any] = []
         self.marks: list[int] = []
         self.memo: dict[int, Any] = {}
@@ -118,11 +137,12 @@ class _Machine:
     def run(self, content: bytes) -> Any:
         operations = _OPERATIONS
         self.spare = 1000 + 4 * len(content)
+        self.spare_weight = 1000 + 16 * len(content)
         stop, limit = -1, MAX_OPERATIONS
         for count, (opcode, argument, position) in enumerate(pickletools.genops(content)):
             if count >= limit:
                 raise Refused(f"more than {limit} operations")
-            if self.within and limit < MAX_INERT_OPERATIONS:
+            if (self.within and limit < MAX_INERT_OPERATIONS) or (self.reading and limit < MAX_READ_OPERATIONS):
                 limit += 1
             operation = operations.get(opcode.name)
             if operation is not None:
@@ -180,7 +200,10 @@ class _Machine:
     def remember(self, index: int | None) -> None:
         if not self.stack:
             raise ValueError("there is nothing to remember")
-        self.memo[len(self.memo) if index is None else index] = self.stack[-1]
+        index = len(self.memo) if index is None else index
+        self.memo[index] = self.stack[-1]
+        if self.reading:
+            self.described.append(index)
 
     def recall(self, index: int) -> None:
         if index not in self.memo:
@@ -218,20 +241,24 @@ class _Machine:
 
     def name(self, argument: str) -> None:
         module, _, name = argument.partition(" ")
-        self.push(resolve(module, name, self.inert))
+        self.push(resolve(module, name, self.inert, self.read))
 
     def name_from_stack(self, _: Any) -> None:
         name, module = self.pop(), self.pop()
-        self.push(resolve(module, name, self.inert))
+        self.push(resolve(module, name, self.inert, self.read))
 
     def new_object(self, _: Any) -> None:
         arguments, kind = self.pop(), self.pop()
-        if not (isinstance(kind, Name) and kind.inert):
+        if not (isinstance(kind, Name) and (kind.inert or kind.read)):
             raise Refused(f"the operation NEWOBJ on {kind.text if isinstance(kind, Name) else type(kind).__name__}")
         if arguments != ():
             raise Refused(f"a {kind.text} that is made of arguments")
-        self.within += 1
-        self.push(InertValue(kind.text))
+        if kind.read is None or self.within:  # inside of an inert object nothing is read
+            self.within += 1
+            self.push(InertValue(kind.text))
+        else:
+            self.reading += 1
+            self.push(ReadValue(kind.text, kind.read))
 
     def reduce(self, _: Any) -> None:
         arguments, function = self.pop(), self.pop()
@@ -251,10 +278,31 @@ class _Machine:
             target.complete = True
             self.within -= 1
             return
+        if isinstance(target, ReadValue):
+            self.build_read(target, state)
+            return
         if not isinstance(target, DtypeValue | ArrayValue):
             what = target.text if isinstance(target, Name) else type(target).__name__
             raise Refused(f"attributes for {what}")
         target.build(state)
+
+    def build_read(self, target: ReadValue, state: Any) -> None:
+        """Let the caller's function make a value of an object's attributes."""
+        if target.complete:
+            raise Refused(f"a second description of {target.name}")
+        if type(state) is not dict or not all(isinstance(name, str) for name in state):
+            raise Refused(f"a {target.name} that is described by something else than named attributes")
+        attributes, weight = _Plain().weighed(state)
+        self.spare_weight -= weight
+        if self.spare_weight < 0:
+            raise Refused("objects that are described by the same part over and over")
+        target.made, target.complete = target.read(attributes), True
+        self.reading -= 1
+        if not self.reading:
+            for index in self.described:
+                if self.memo[index] is not target and isinstance(self.memo[index], list | dict | set | ReadValue):
+                    self.memo[index] = _DROPPED
+            self.described.clear()
 
     def instance(self, argument: str) -> None:
         module, _, name = argument.partition(" ")
@@ -326,6 +374,10 @@ class _Plain:
     def convert(self, value: Any) -> Any:
         return self._visit(value, MAX_NESTING)[0]
 
+    def weighed(self, value: Any) -> tuple[Any, int]:
+        """The plain value, and how many values it is when shared parts are counted wherever they stand."""
+        return self._visit(value, MAX_NESTING)[:2]
+
     def _visit(self, value: Any, room: int) -> tuple[Any, int, int]:
         """The plain value, its weight and its height."""
         match value:
@@ -337,10 +389,14 @@ class _Plain:
                 if not value.complete:
                     raise ValueError("a numpy array lacks its content")
                 return value.array, 1 + value.array.size, 0
+            case ReadValue():
+                if not value.complete:
+                    raise Refused(f"a {value.name} without a description, or one that holds itself")
+                return value.made, 1, 0
             case InertValue():
                 return InertRecord(value.name), 1, 0
             case _Dropped():
-                raise Refused("a part of an inert object outside of it")
+                raise Refused("a part of an object outside of it")
             case Name():
                 raise Refused(f"{value.text} as a value")
             case DtypeValue():

@@ -12,6 +12,7 @@ from autobuild_pipelines.networks.costs import (
 )
 from autobuild_pipelines.networks.definition import NetworkDefinition, NetworkError, make_divisible
 from autobuild_pipelines.networks.modules import Subnet, build_subnet, example_input, resolution_of
+from autobuild_pipelines.networks.operator_graphs import operator_graphs
 from autobuild_pipelines.networks.supernet import Supernet, splice
 from autobuild_pipelines.networks.supernet_weights import load_supernet, read_supernet, save_supernet
 from autobuild_pipelines.networks.unet import InpaintingUNet
@@ -37,6 +38,7 @@ __all__ = [
     "mac_costs",
     "macs",
     "make_divisible",
+    "operator_graphs",
     "parameter_costs",
     "parameters",
     "read_network",

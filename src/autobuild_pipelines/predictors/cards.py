@@ -8,7 +8,6 @@ members of the target's ensemble as their first axis. No file holds code.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from autobuild_pipelines.graphs import FeatureSchema
+from autobuild_pipelines.predictors.card_files import card_text, entry, read_card
 from autobuild_pipelines.predictors.model import GraphPredictor, ModelSettings
 from autobuild_pipelines.predictors.trained import PredictorError, TrainedPredictors
 from autobuild_pipelines.spaces import SearchSpace
@@ -47,10 +47,10 @@ def to_files(predictors: TrainedPredictors) -> dict[str, bytes]:
             "provenance": predictors.provenance,
         }
         files[f"{target}.safetensors"] = weights
-        files[f"{target}.json"] = _json(card)
+        files[f"{target}.json"] = card_text(card)
     declaration = predictors.space.declaration.model_dump(mode="json")
     index = {"format": FORMAT, "space": predictors.space.name, "targets": list(predictors.targets)}
-    files[INDEX] = _json({**index, "declaration": declaration})
+    files[INDEX] = card_text({**index, "declaration": declaration})
     return files
 
 
@@ -60,9 +60,9 @@ def from_files(files: Mapping[str, bytes]) -> TrainedPredictors:
     Raises:
         PredictorError: A file is missing, damaged, or does not belong to the others.
     """
-    index = _read(files, INDEX)
-    space = SearchSpace.from_mapping(_get(index, "space", INDEX), _get(index, "declaration", INDEX), source=INDEX)
-    targets = tuple(_get(index, "targets", INDEX))
+    index = read_card(files, INDEX, FORMAT)
+    space = SearchSpace.from_mapping(entry(index, "space", INDEX), entry(index, "declaration", INDEX), source=INDEX)
+    targets = tuple(entry(index, "targets", INDEX))
     cards = [_checked_card(files, target, space) for target in targets]
     model = _model(files, targets, cards, space)
     return TrainedPredictors(
@@ -93,9 +93,9 @@ def _model(
 
 def _checked_card(files: Mapping[str, bytes], target: str, space: SearchSpace) -> dict[str, Any]:
     name = f"{target}.json"
-    card = _read(files, name)
+    card = read_card(files, name, FORMAT)
     for key in ("model", "ensemble", "label", "hops", "equation", "provenance", "weights_sha256", "feature_schema"):
-        _get(card, key, name)
+        entry(card, key, name)
     if card.get("space") != space.name or card.get("target") != target:
         raise PredictorError(f"{name}: belongs to {card.get('space')!r}/{card.get('target')!r}")
     if FeatureSchema.from_json(card["feature_schema"]) != FeatureSchema.of(space):
@@ -104,26 +104,3 @@ def _checked_card(files: Mapping[str, bytes], target: str, space: SearchSpace) -
     if weights is None or hashlib.sha256(weights).hexdigest() != card["weights_sha256"]:
         raise PredictorError(f"{target}.safetensors: missing, or not the weights that {name} describes")
     return card
-
-
-def _read(files: Mapping[str, bytes], name: str) -> dict[str, Any]:
-    if name not in files:
-        raise PredictorError(f"{name} is missing")
-    try:
-        content = json.loads(files[name])
-    except ValueError as error:
-        raise PredictorError(f"{name}: not JSON: {error}") from None
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise PredictorError(f"{name}: not a predictor card of format {FORMAT}")
-    return content
-
-
-def _get(content: Mapping[str, Any], key: str, name: str) -> Any:
-    if key not in content:
-        raise PredictorError(f"{name}: lacks {key!r}")
-    return content[key]
-
-
-def _json(content: Any) -> bytes:
-    # Not sorted: the order of a space's features is part of its declaration.
-    return json.dumps(content, indent=2).encode()

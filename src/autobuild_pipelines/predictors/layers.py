@@ -126,18 +126,34 @@ class GATv2Layer(nn.Module):
 
     def on_graph(self, x: Tensor, edge_index: Tensor) -> Tensor:
         """The layer on any directed graph, edge_index [2, edges] (source, target); self-loops are added."""
-        nodes = x.shape[1]
-        loops = torch.arange(nodes, device=x.device)
         edge_index = edge_index[:, edge_index[0] != edge_index[1]]
-        source, target = torch.cat([edge_index, torch.stack([loops, loops])], dim=1)
-        message, right = self.left(x), self.right(x)
-        logits = (F.leaky_relu(message[:, source] + right[:, target], self.slope) * self.attention).sum(-1)
+        return self.on_edges(x, torch.arange(x.shape[1], device=x.device), edge_index[0], edge_index[1])
+
+    def on_edges(self, x: Tensor, own: Tensor, source: Tensor, target: Tensor) -> Tensor:
+        """The layer from some nodes to others, each of which receives from its sources and from its own node.
+
+        Args:
+            x: [members, nodes, inputs].
+            own: [k] the node that each output continues.
+            source, target: [edges] nodes and the outputs (0 to k - 1) that they send to.
+
+        Returns:
+            [members, k, outputs].
+        """
+        source = torch.cat([source, own])
+        target = torch.cat([target, torch.arange(len(own), device=x.device)])
+        left, right = self.left(x), self.right(x)
+        message = left.index_select(1, source)
+        asked = message + right.index_select(1, own.index_select(0, target))
+        logits = (F.leaky_relu(asked, self.slope) * self.attention).sum(-1)
         index = target.expand(len(logits), -1)
-        highest = torch.full_like(message[..., 0], -math.inf).scatter_reduce(1, index, logits.detach(), "amax")
+        lowest = logits.new_full((len(logits), len(own)), -math.inf)
+        highest = lowest.scatter_reduce(1, index, logits.detach(), "amax")
         weight = torch.exp(logits - highest.gather(1, index))
         total = torch.zeros_like(highest).scatter_add(1, index, weight)
         share = (weight / total.gather(1, index)).unsqueeze(-1)
-        return torch.zeros_like(message).index_add(1, target, share * message[:, source]) + self.bias
+        received: Tensor = left.new_zeros(len(left), len(own), left.shape[2])
+        return received.index_add(1, target, share * message) + self.bias
 
 
 class GraphConvLayer(nn.Module):
@@ -171,8 +187,12 @@ class GraphConvLayer(nn.Module):
 
     def on_graph(self, x: Tensor, edge_index: Tensor) -> Tensor:
         """The layer on any directed graph, edge_index [2, edges] (source, target)."""
-        message, own = self.project(x)
-        return own.index_add(1, edge_index[1], message[:, edge_index[0]])
+        return self.on_edges(x, torch.arange(x.shape[1], device=x.device), edge_index[0], edge_index[1])
+
+    def on_edges(self, x: Tensor, own: Tensor, source: Tensor, target: Tensor) -> Tensor:
+        """The layer from some nodes to others; arguments as in `GATv2Layer.on_edges`."""
+        message, mine = self.project(x)
+        return mine.index_select(1, own).index_add(1, target, message.index_select(1, source))
 
 
 class _ChainAttention(torch.autograd.Function):

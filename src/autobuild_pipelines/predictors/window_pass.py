@@ -14,8 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from autobuild_pipelines.graphs import HopWindows, SequenceGraphs
-from autobuild_pipelines.predictors.layers import GATv2Layer, MemberBatchNorm
+from autobuild_pipelines.predictors.layers import GATv2Layer
 from autobuild_pipelines.predictors.model import ACTIVATIONS, GraphPredictor
+from autobuild_pipelines.predictors.share_norm import normalise_shares
 
 
 def window_pass(
@@ -40,7 +41,7 @@ def window_pass(
         else:
             message = layer.project(received)[0].index_select(1, level.previous)
             out = layer.project(own)[1] + message * level.linked
-        out = ACTIVATIONS[network.settings.activation](_normalise(norm, out, level.share))
+        out = ACTIVATIONS[network.settings.activation](normalise_shares(norm, out, level.share))
         received = out if hop == 0 else out + own
         embeddings.append(_pool(network, received, level, lengths))
     predicted = network.regress(embeddings[-1])
@@ -106,30 +107,5 @@ class _WindowAttention(torch.autograd.Function):
         return grad_message, from_before.sub_(from_mine), grad_attention, None, None, None
 
 
-class _WeightedBatchNorm(torch.autograd.Function):
-    """Batch norm of rows [members, k, features] that stand for `share` [k] of all rows each."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, share: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
-        portion = share.expand(len(x), 1, -1)
-        centred = x - torch.bmm(portion, x)
-        scale = torch.bmm(portion, centred.square()).add_(eps).rsqrt_()
-        ctx.save_for_backward(centred, share, weight, scale)
-        return torch.addcmul(bias[:, None], centred, scale * weight[:, None])
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        centred, share, weight, scale = ctx.saved_tensors
-        (grad,) = gradients
-        # As batch norm's own, a row's gradient being the sum of those of all rows that it stands for.
-        grad_bias, along = grad.sum(1, keepdim=True), (grad * centred).sum(1, keepdim=True).mul_(scale)
-        common = torch.addcmul(grad_bias, centred, along * scale).mul_(share[:, None])
-        return (grad - common).mul_(scale * weight[:, None]), None, along[:, 0], grad_bias[:, 0], None
-
-
 def _attend(message: Tensor, asked: Tensor, attention: Tensor, own: Tensor, previous: Tensor, slope: float) -> Tensor:
     return _WindowAttention.apply(message, asked, attention, own, previous, slope)  # type: ignore[no-untyped-call, no-any-return]
-
-
-def _normalise(norm: MemberBatchNorm, x: Tensor, share: Tensor) -> Tensor:
-    return _WeightedBatchNorm.apply(x, share, norm.weight, norm.bias, norm.eps)  # type: ignore[no-untyped-call, no-any-return]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import plotly.graph_objects as go
@@ -50,8 +50,45 @@ class Texts:
     words: list[str] = field(default_factory=list)
     position: list[str] = field(default_factory=list)
     colour: list[str] = field(default_factory=list)
-    size: list[int] = field(default_factory=list)
+    size: list[float] = field(default_factory=list)
     hover: list[str] = field(default_factory=list)
+
+    def add(
+        self,
+        x: float,
+        y: float,
+        words: str,
+        *,
+        position: str = "middle center",
+        colour: str = style.INK,
+        size: float = 12,
+        hover: str = "",
+    ) -> None:
+        """Words at a point; `position` as plotly's `textposition`."""
+        self.x.append(x)
+        self.y.append(y)
+        self.words.append(words)
+        self.position.append(position)
+        self.colour.append(colour)
+        self.size.append(size)
+        self.hover.append(hover)
+
+    def trace(self, *, visible: bool) -> go.Scatter:
+        """All of them as one trace."""
+        return go.Scatter(
+            x=self.x,
+            y=self.y,
+            text=self.words,
+            textposition=self.position,
+            textfont={"color": self.colour, "size": self.size},
+            hovertext=self.hover,
+            hovertemplate="%{hovertext}<extra></extra>",
+            name="text",
+            showlegend=False,
+            cliponaxis=False,
+            mode="text",
+            visible=visible,
+        )
 
 
 class Canvas:
@@ -62,12 +99,23 @@ class Canvas:
     Args:
         operations: All that blocks may be, in the order of the legend.
         widest: The widest layer of the space: its block is `TALLEST`.
+        letters: What stands in the blocks of each operation; by default as `operation_letters`.
+        width: What a block's height says, in words.
     """
 
     PAGE = 1140.0
 
-    def __init__(self, operations: Sequence[str], widest: float) -> None:
-        self._colours, self._letters = operation_colours(operations), operation_letters(operations)
+    def __init__(
+        self,
+        operations: Sequence[str],
+        widest: float,
+        *,
+        letters: Mapping[str, str] | None = None,
+        width: str = "width",
+    ) -> None:
+        self._colours = operation_colours(operations)
+        self._letters = dict(letters) if letters is not None else operation_letters(operations)
+        self._own_letters, self._width = letters is None, wording.words(width)
         self._widest = widest
         self._blocks = {operation: Line() for operation in operations}
         self._flow, self._skips, self._texts = Line(), Line(), Texts()
@@ -88,8 +136,8 @@ class Canvas:
             half = self.height(block) / 2
             corners = [(left, y - half), (right, y - half), (right, y + half), (left, y + half), (left, y - half)]
             self._blocks[block.operation].add(*corners)
-            words = f"{where}, layer {place + 1}<br>{wording.words(block.operation)}, width {block.width:,g}"
-            ink = "white" if _dark(self._colours[block.operation]) else style.INK
+            words = f"{where}, layer {place + 1}<br>{wording.words(block.operation)}, {self._width} {block.width:,g}"
+            ink = "white" if is_dark(self._colours[block.operation]) else style.INK
             self.text((left + right) / 2, y, self._letters[block.operation], colour=ink, size=10, hover=words)
 
     def flow(self, *points: tuple[float, float]) -> None:
@@ -112,13 +160,7 @@ class Canvas:
         hover: str = "",
     ) -> None:
         """Words at a point; `position` as plotly's `textposition`."""
-        self._texts.x.append(x)
-        self._texts.y.append(y)
-        self._texts.words.append(words)
-        self._texts.position.append(position)
-        self._texts.colour.append(colour)
-        self._texts.size.append(size)
-        self._texts.hover.append(hover)
+        self._texts.add(x, y, words, position=position, colour=colour, size=size, hover=hover)
 
     def traces(self, *, visible: bool) -> list[go.Scatter]:
         """What was drawn."""
@@ -134,7 +176,7 @@ class Canvas:
             go.Scatter(
                 x=drawn.x or [None],
                 y=drawn.y or [None],
-                name=f"{self._letters[operation]}  {wording.words(operation)}",
+                name=(f"{self._letters[operation]}  " if self._own_letters else "") + wording.words(operation),
                 legendgroup=operation,
                 fill="toself",
                 fillcolor=self._colours[operation],
@@ -143,22 +185,7 @@ class Canvas:
             )
             for operation, drawn in self._blocks.items()
         ]
-        texts = self._texts
-        words = go.Scatter(
-            x=texts.x,
-            y=texts.y,
-            text=texts.words,
-            textposition=texts.position,
-            textfont={"color": texts.colour, "size": texts.size},
-            hovertext=texts.hover,
-            hovertemplate="%{hovertext}<extra></extra>",
-            name="text",
-            showlegend=False,
-            cliponaxis=False,
-            mode="text",
-            visible=visible,
-        )
-        return [*lines, *blocks, words]
+        return [*lines, *blocks, self._texts.trace(visible=visible)]
 
 
 def finish_canvas(figure: go.Figure, title: str, detail: str, label_kind: str, height: float) -> None:
@@ -190,6 +217,7 @@ def choose(figure: go.Figure, labels: Sequence[str], traces: int) -> None:
     figure.update_layout(updatemenus=[menu])
 
 
-def _dark(colour: str) -> bool:
+def is_dark(colour: str) -> bool:
+    """Whether white letters stand out on a #rrggbb colour better than black ones."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return 0.299 * red + 0.587 * green + 0.114 * blue < 140

@@ -26,7 +26,8 @@ def feature_importance_figure(importance: pd.DataFrame, *, label_kind: str, spac
     several targets one is chosen from a list.
 
     Args:
-        importance: Table of `feature_importance`: target, category, value, member, scalar.
+        importance: Table of `feature_importance`: target, category, value, member, scalar, trained. Values never
+            trained on are named, and have no points.
         label_kind: Of the space, a key of `wording.LABEL_KINDS`.
         space: The space's title.
     """
@@ -51,7 +52,7 @@ def feature_importance_figure(importance: pd.DataFrame, *, label_kind: str, spac
     style.finish(figure, title, f"absolute scalars of the FE-MLP, {detail}", label_kind, height=height + 180)
     labels = {target: _tick_texts(ranked[ranked["target"] == target], categories) for target in targets}
     figure.update_layout(labels[targets[0]])
-    highest = float(importance["scalar"].max())
+    highest = float(importance.loc[importance["trained"], "scalar"].max())
     figure.update_xaxes(range=[-0.04 * highest, 1.06 * highest], nticks=5, title_text="Scalar", title_font_size=13)
     for panel, category in enumerate(categories):
         size = int(ranked[ranked["target"] == targets[0]]["category"].eq(category).sum())
@@ -111,6 +112,7 @@ def _table(rows: pd.DataFrame, *, visible: bool) -> go.Table:
 
 
 def _points(members: pd.DataFrame, values: pd.DataFrame, *, visible: bool, listed: bool) -> list[go.Scatter]:
+    values, members = values[values["trained"]], members[members["trained"]]
     ranks = dict(zip(values["value"], values["rank"], strict=True))
     several = len(set(members["member"])) > 1
     each = go.Scatter(
@@ -145,10 +147,16 @@ def _tick_texts(ranked: pd.DataFrame, categories: list[str]) -> dict[str, list[s
     """The values of every panel in their order, as a change of the layout."""
     return {
         f"yaxis{panel if panel > 1 else ''}.ticktext": [
-            _value(str(value)) for value in ranked[ranked["category"] == category]["value"]
+            _value(str(value)) + ("" if trained else " (not trained)") for value, trained in _named(ranked, category)
         ]
         for panel, category in enumerate(categories, start=1)
     }
+
+
+def _named(ranked: pd.DataFrame, category: str) -> list[tuple[str, bool]]:
+    """A category's values in their order, and whether they are trained."""
+    rows = ranked[ranked["category"] == category]
+    return list(zip(rows["value"], rows["trained"], strict=True))
 
 
 def _value(text: str) -> str:

@@ -92,7 +92,7 @@ def finish(figure: go.Figure, title: str, detail: str, label_kind: str, *, heigh
     The subtitle is part of the title's text, since viewers with an older plotly.js do not know subtitles.
     """
     figure.update_layout(template=_template(), height=height, margin=_MARGIN)
-    figure.update_layout(title_text=_title(title, detail, label_kind))
+    figure.update_layout(title_text=_title(title, detail, label_kind), title_y=1 - _ABOVE / height)
     figure.update_xaxes(**_AXIS)
     figure.update_yaxes(**_AXIS)
     return figure
@@ -112,6 +112,8 @@ def small_titles(figure: go.Figure) -> None:
     figure.update_annotations(font={"size": 13, "color": INK, "weight": 600})
 
 
+_ABOVE = 28
+"""Pixels above the title, however tall the figure."""
 _MARGIN = {"l": 76, "r": 32, "t": 96, "b": 64}
 _AXIS = {
     "showgrid": True,
@@ -138,7 +140,7 @@ def _template() -> go.layout.Template:
     return go.layout.Template(
         layout={
             "font": {"family": FONT, "size": 13, "color": INK},
-            "title": {"x": 0, "xref": "container", "xanchor": "left", "pad": {"l": 24}, "y": 0.95, "yanchor": "top",
+            "title": {"x": 0, "xref": "container", "xanchor": "left", "pad": {"l": 24}, "yanchor": "top",
                       "font": {"size": 19}},
             "paper_bgcolor": "white",
             "plot_bgcolor": "white",

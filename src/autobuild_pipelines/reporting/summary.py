@@ -239,8 +239,9 @@ def _three(value: float | None) -> str:
 
 
 def print_locations(console: Console, locations: Mapping[str, str]) -> None:
-    """Print what lies where: by folder where there is much."""
-    gathered = _by_folder(locations) if len(locations) > _FEW else {path: name for name, path in locations.items()}
+    """Print what lies where: the report first, the rest by folder where there is much."""
+    others = {name: path for name, path in locations.items() if name != "report"}
+    gathered = _by_folder(others) if len(others) > _FEW else {path: name for name, path in others.items()}
     lines = {
         **gathered,
         "make viz": "the lineage",
@@ -248,6 +249,8 @@ def print_locations(console: Console, locations: Mapping[str, str]) -> None:
     }
     wide = max(len(place) for place in lines)
     console.print(Text("Look next", style="bold"))
+    if "report" in locations:
+        console.print(Text(f"  {locations['report']}  the report, for a browser", style="bold"), soft_wrap=True)
     for place, content in lines.items():
         text = f"  {place:<{wide}}  {content}"
         # A path is never cut, what lies there may be.

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
-from autobuild_pipelines.predictors import TrainedPredictors
+from autobuild_pipelines.predictors import TrainedPredictors, split_rows
 from autobuild_pipelines.reporting import (
     architecture_diagrams_figure,
     construction_figure,
@@ -17,12 +19,20 @@ from autobuild_pipelines.reporting import (
 )
 from autobuild_pipelines.scoring import feature_importance
 from autobuild_pipelines.search import EXHAUSTIVE, OPTIMUM, read_problems
-from autobuild_pipelines.spaces import SearchSpace
+from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace
 
 
-def weigh_features(space: SearchSpace, predictors: TrainedPredictors) -> pd.DataFrame:
+def weigh_features(
+    space: SearchSpace,
+    predictors: TrainedPredictors,
+    graphs: Mapping[str, NDArray[np.int16]],
+    predictor_settings: Mapping[str, Any],
+    seed: int,
+) -> pd.DataFrame:
     """What the predictors make of every value of every feature: table `feature_importance`."""
-    return feature_importance(predictors.require(space))
+    array = ArchitectureArray(graphs["layers"], graphs["graph"])
+    rows, _ = split_rows(len(array), predictor_settings["held_out"], seed)
+    return feature_importance(predictors.require(space), array.take(rows))
 
 
 def draw_feature_importance(space: SearchSpace, importance: pd.DataFrame, label_kind: str) -> go.Figure:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kedro.pipeline import Pipeline, node
+from kedro.pipeline import Node, Pipeline, node
 
 from autobuild_pipelines.config import SpaceOutline
 from autobuild_pipelines.pipelines.draw_built.nodes import (
@@ -13,10 +13,16 @@ from autobuild_pipelines.pipelines.draw_built.nodes import (
 )
 
 
+def weigh_features_node() -> Node:
+    """The node that `insight` shares."""
+    inputs = ["search_space", "predictors", "graphs", "params:predictors", "params:seed"]
+    return node(weigh_features, inputs, "feature_importance", name="weigh_features")
+
+
 def create_pipeline(outline: SpaceOutline) -> Pipeline:
     """Predictors, module scores and constructed architectures → figures; diagrams where the space has sections."""
     nodes = [
-        node(weigh_features, ["search_space", "predictors"], "feature_importance", name="weigh_features"),
+        weigh_features_node(),
         node(
             draw_feature_importance,
             ["search_space", "feature_importance", "params:label_kind"],

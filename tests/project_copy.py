@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[1]
 
 SMALL = {
     "predictors": {"model": {"hidden": 8}, "training": {"epochs": 2}},

@@ -1,0 +1,125 @@
+"""The report of the main job as a browser shows it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+pytestmark = pytest.mark.slow
+
+DRAWN = "document.querySelectorAll('.plot[data-drawn]').length === document.querySelectorAll('.plot').length"
+SECTIONS = ("asked", "data", "predictors", "importance", "modules", "reduced", "built", "fronts", "methods", "cost")
+
+
+@pytest.fixture(scope="module")
+def report(finished: tuple[Path, str]) -> Path:
+    (found,) = finished[0].glob("data/08_reporting/report.html/*/report.html")
+    return found
+
+
+@pytest.fixture
+def opened(page: Page, report: Path) -> Page:
+    page.goto(report.as_uri())
+    page.wait_for_function(DRAWN)
+    return page
+
+
+def errors(page: Page) -> list[str]:
+    found: list[str] = page.errors  # type: ignore[attr-defined]
+    return found
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_section_and_figure_is_there_without_an_error(
+    browser: Browser, page: Page, report: Path, screenshots: Path, theme: str
+) -> None:
+    page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+    page.goto(report.as_uri())
+    page.wait_for_function(DRAWN)
+    for space in ("ofa_mbv3", "ofa_pn"):
+        for key in SECTIONS:
+            expect(page.locator(f"#{space}-{key} h3")).to_be_visible()
+        for figure in ("label_statistics", "spearman", "predictions", "module_scores", "pareto_cpu", "hypervolume"):
+            expect(page.locator(f"#{space}-{figure}_figure .main-svg").first).to_be_visible()
+            assert page.locator(f"#{space}-{figure}_figure").get_attribute("data-drawn") == theme
+        expect(page.locator(f"#{space} .facts")).to_contain_text("400")
+        expect(page.locator(f"#{space}-methods table").first).to_contain_text("AutoBuild-NAS")
+    expect(page.locator("#run-origin")).to_contain_text("kedro run --env=small")
+    page.screenshot(path=screenshots / f"report_{theme}.png", full_page=True)
+    assert errors(page) == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_it_breaks_no_serious_rule_of_wcag(opened: Page, theme: str) -> None:
+    opened.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+    opened.locator("details").evaluate_all("all => all.forEach((one) => { one.open = true; })")
+    found = Axe().run(opened).response["violations"]
+    assert [rule["id"] for rule in found if rule["impact"] in ("serious", "critical")] == []
+
+
+def test_the_button_changes_page_and_figures_and_back(opened: Page) -> None:
+    figure = opened.locator("#ofa_mbv3-spearman_figure")
+    paper = "getComputedStyle(document.body).backgroundColor"
+    before = opened.evaluate(paper)
+    opened.get_by_role("button", name="Dark theme").click()
+    expect(figure).to_have_attribute("data-drawn", "dark")
+    assert opened.evaluate(paper) != before
+    opened.get_by_role("button", name="Light theme").click()
+    expect(figure).to_have_attribute("data-drawn", "light")
+    assert opened.evaluate(paper) == before
+
+
+def test_the_keyboard_reaches_the_report_and_the_button_first(opened: Page) -> None:
+    opened.keyboard.press("Tab")
+    skip = opened.get_by_role("link", name="Skip to the report")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    opened.keyboard.press("Tab")
+    expect(opened.get_by_role("button", name="Dark theme")).to_be_focused()
+    opened.keyboard.press("Shift+Tab")
+    opened.keyboard.press("Enter")
+    assert opened.evaluate("document.activeElement.id") == "main"
+
+
+def test_a_figures_list_can_be_used_without_a_mouse(opened: Page) -> None:
+    choice = opened.locator("#ofa_mbv3-module_scores_figure").get_by_label("Shown")
+    trace = "document.querySelector('#ofa_mbv3-module_scores_figure .canvas').data.map((one) => one.visible)"
+    before = opened.evaluate(trace)
+    choice.focus()
+    opened.keyboard.press("ArrowDown")
+    assert opened.evaluate(trace) != before
+
+
+def test_every_figure_has_a_text_alternative(opened: Page) -> None:
+    texts = opened.locator(".canvas").evaluate_all("all => all.map((one) => one.getAttribute('aria-label'))")
+    assert texts
+    assert all(len(text) > 40 for text in texts)
+    assert opened.locator(".drawing svg:not([aria-label])").count() == 0
+
+
+def test_it_works_in_a_sandboxed_frame_as_mlflow_shows_it(page: Page, report: Path, tmp_path: Path) -> None:
+    holder = tmp_path / "holder.html"
+    holder.write_text("<!doctype html><title>holder</title>")
+    page.goto(holder.as_uri())
+    page.evaluate(
+        """html => {
+            const frame = document.createElement("iframe");
+            frame.sandbox = "allow-scripts";
+            frame.style = "width: 1200px; height: 800px";
+            frame.src = URL.createObjectURL(new Blob([html], {type: "text/html"}));
+            document.body.append(frame);
+        }""",
+        report.read_text(encoding="utf-8"),
+    )
+    frame = page.frame_locator("iframe")
+    frame.get_by_role("link", name="Pareto fronts").first.click()
+    expect(frame.locator("#ofa_mbv3-fronts h3")).to_be_in_viewport()
+    expect(frame.locator("#ofa_mbv3-pareto_cpu_figure .main-svg").first).to_be_visible()
+    assert errors(page) == []
+
+
+def test_it_is_small(report: Path) -> None:
+    assert report.stat().st_size < 6_000_000
