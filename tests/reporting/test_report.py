@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 import pytest
 from reporting_tables import make_comparison, make_evaluations, make_metrics, make_statistics, problem_settings
 
+from autobuild_pipelines.reporting import style
 from autobuild_pipelines.reporting.report import Chapter, RunRecord, SavedResult, render_report, write_chapter
 from autobuild_pipelines.reporting.report.content import Drawing, Figure, Table, Text
 from autobuild_pipelines.spaces import SearchSpace, to_table
@@ -104,6 +105,12 @@ def test_a_figure_says_in_words_what_it_shows(chapter: Chapter) -> None:
 
 def test_a_figure_that_no_section_knows_is_shown_all_the_same(chapter: Chapter) -> None:
     assert [b.name for b in blocks(chapter, "others")] == ["unknown_figure"]
+
+
+def test_an_empty_figure_is_told_in_its_words(ofa_mbv3: SearchSpace) -> None:
+    made = {"hypervolume_figure": style.empty("Hypervolume", "Nothing was searched.", "surrogate")}
+    texts = [b.text for b in blocks(write_chapter(ofa_mbv3, SETTINGS, made), "others") if isinstance(b, Text)]
+    assert texts == ["Hypervolume: Nothing was searched."]
 
 
 def test_what_is_missing_is_told_with_the_pipeline_that_makes_it(chapter: Chapter) -> None:

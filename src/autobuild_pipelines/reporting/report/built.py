@@ -73,7 +73,7 @@ def built(results: Results) -> Section:
         facts |= {wording.quantity(m): _amount(m, row[m]) for m in _metrics(results, judged)}
         blocks.append(Drawing(title, architecture_svg(look, layers, names, f"{title}: {says}"), says, facts))
     says = "The best architectures of every method as block diagrams; a list chooses the target."
-    blocks += results.figure("architecture_diagrams_figure", says, width=1140)
+    blocks += results.figure("architecture_diagrams_figure", says, width=1060)
     blocks.append(_table(results, judged))
     return Section("built", "Built architectures", tuple(blocks))
 

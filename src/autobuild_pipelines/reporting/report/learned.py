@@ -107,7 +107,7 @@ def modules(results: Results) -> Section:
     blocks += results.figure("module_scores_figure", says, width=900)
     cards = "The best, worst and most surprising modules of every unit, and what changing one of their layers does."
     blocks += results.figure("module_cards_figure", cards, made_by=("insight", "module cards"), width=900)
-    blocks += results.figure("module_diagrams_figure", "The best modules of every stage as block diagrams.", width=1140)
+    blocks += results.figure("module_diagrams_figure", "The best modules of every stage as block diagrams.", width=1060)
     return Section("modules", "Best modules", (*blocks, *results.missing()))
 
 

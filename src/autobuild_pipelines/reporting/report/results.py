@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from autobuild_pipelines.reporting.report.content import Block, Figure, Table, Text
+from autobuild_pipelines.reporting.report.content import Block, Figure, Table, Text, plain
 from autobuild_pipelines.spaces import SearchSpace
 
 FIGURE = "_figure"
@@ -97,6 +97,9 @@ class Results:
         """
         self.shown.add(name)
         found = self.get(name)
+        if isinstance(found, go.Figure) and not found.data:  # it has nothing but words that say why
+            words = " ".join(plain(str(note.text)) for note in found.layout.annotations)
+            return [Text(f"{plain(str(found.layout.title.text).partition('<br>')[0])}: {words}", "missing")]
         if isinstance(found, go.Figure):
             return [*self.origin(name), Figure(name, found, says, table, width)]
         if made_by is not None:

@@ -24,11 +24,16 @@
     return library;
   };
 
+  const recoloured = (part) =>
+    JSON.parse(JSON.stringify(part).replace(colours, (colour) => underDark[colour.toLowerCase()]));
+
   const themed = (text, name) => {
     const paper = name === "dark" ? "#1d232c" : "#ffffff";
-    const filled = text.replace(background, (_, key) =>
-      `"${key}":"${key.endsWith("_bgcolor") ? "rgba(0,0,0,0)" : paper}"`);
-    return JSON.parse(name === "dark" ? filled.replace(colours, (colour) => underDark[colour.toLowerCase()]) : filled);
+    const { data, layout } = JSON.parse(text.replace(background, (_, key) =>
+      `"${key}":"${key.endsWith("_bgcolor") ? "rgba(0,0,0,0)" : paper}"`));
+    if (name !== "dark") return { data, layout };
+    // Filled blocks keep their colours: letters stand on them.
+    return { data: data.map((trace) => (trace.fill === "toself" ? trace : recoloured(trace))), layout: recoloured(layout) };
   };
 
   // A plot of the page: its text, and what a reader has chosen from its list.
