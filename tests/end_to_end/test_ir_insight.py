@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from mlflow.tracking import MlflowClient
+
 from project_copy import run_kedro
 
 pytestmark = pytest.mark.slow
