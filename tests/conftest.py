@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -93,3 +94,13 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     done = run_kedro(project, "run", "--env=small")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return project, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="session")
+def compared(finished: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the finished project with a second run of one of its spaces, from another seed, in its records."""
+    project = tmp_path_factory.mktemp("compared") / "project"
+    shutil.copytree(finished[0], project)
+    done = run_kedro(project, "run", "--env=small", "--params=space=ofa_pn,seed=7")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return project

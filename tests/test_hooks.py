@@ -35,7 +35,15 @@ CATALOG = {
         "metadata": {"mlflow": {"artifact_path": "figures"}},
     },
 }
-PARAMETERS = {"spaces": ["a"], "search": {"budget": 250}, "a": {"space": {"units": [1, 2]}}}
+PARAMETERS = {
+    "spaces": ["a"],
+    "search": {"budget": 250},
+    "a": {"space": {"units": [1, 2]}, "targets": {"acc": "acc"}, "label_kind": "measured"},
+}
+    "spaces": ["a"],
+    "search": {"budget": 250},
+    "a": {"space": {"units": [1, 2]}, "targets": {"acc": "acc"}, "label_kind": "measured"},
+}
 
 
 class Hashed(list[int]):
@@ -119,18 +127,22 @@ def client(project: Path) -> MlflowClient:
     return MlflowClient(f"sqlite:///{project}/mlflow.db")
 
 
-def test_a_run_is_named_after_pipeline_spaces_and_environment(finished: Run) -> None:
-    assert finished.info.run_name == "autobuild_nas a (base)"
+def test_a_run_is_named_after_pipeline_spaces_environment_and_what_was_set(finished: Run) -> None:
+    assert finished.info.run_name == "autobuild_nas a (base) search.budget=250"
     assert finished.info.status == "FINISHED"
 
 
 def test_a_run_says_where_it_comes_from(finished: Run) -> None:
     tags = finished.data.tags
-    assert tags["spaces"] == "a"
+    assert (tags["spaces"], tags["targets"], tags["label_kind"]) == ("a", "acc", "measured")
     assert tags["env"] == "base"
     assert tags["runtime_params"] == "{'search': {'budget': 250}}"
     assert tags["git_dirty"] == "false"
     assert {"git_revision", "version.torch", "version.autobuild-pipelines"} <= tags.keys()
+
+
+def test_a_run_that_compared_nothing_is_described_by_what_it_saved(finished: Run) -> None:
+    assert "Saved: `scores`." in finished.data.tags["mlflow.note.content"]
 
 
 def test_the_parameters_that_nodes_read_are_flat_and_the_declaration_is_a_file(project: Path, finished: Run) -> None:
@@ -152,8 +164,10 @@ def test_saved_files_become_artifacts_and_figures_become_pages(project: Path, fi
     assert files("figures") == ["figures/a.html"]
 
 
-def test_a_failed_run_ends_failed(project: Path) -> None:
-    assert run(project, pipeline_of(fail, "scores"), "2024-01-02T00.00.00.000Z").info.status == "FAILED"
+def test_a_failed_run_ends_failed_and_says_what_failed(project: Path) -> None:
+    failed = run(project, pipeline_of(fail, "scores"), "2024-01-02T00.00.00.000Z")
+    assert failed.info.status == "FAILED"
+    assert "**Failed** in node `a.score`: ValueError\n\n> no\n" in failed.data.tags["mlflow.note.content"]
 
 
 def test_a_hashed_input_leaves_its_hash(project: Path) -> None:

@@ -38,6 +38,13 @@ def test_every_numeric_column_becomes_a_metric_with_its_name() -> None:
     assert names == ["a/cpu/built:acc:eq5/hypervolume_mean", "a/cpu/built:acc:eq5/seeds"]
 
 
+def test_the_column_of_values_stands_where_the_keys_say_so() -> None:
+    table = pd.DataFrame({"problem": ["cpu"], "variant": ["layer_full"], "hypervolume_mean": [1.5], "seeds": [5]})
+    settings = {"under": "search", "keys": ["problem", "measure", "variant"]}
+    names = [point.name for point in table_metrics("a", table, settings)]
+    assert names == ["a/search/cpu/hypervolume_mean/layer_full", "a/search/cpu/seeds/layer_full"]
+
+
 def test_a_column_of_epochs_becomes_the_step_of_each_metric() -> None:
     table = pd.DataFrame({"target": ["acc"] * 2, "epoch": [1, 2], "loss": [0.9, 0.4]})
     points = table_metrics("a", table, {"keys": ["target"], "step": "epoch"})

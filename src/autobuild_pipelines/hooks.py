@@ -9,6 +9,7 @@ What is recorded of a dataset is said where the dataset is, in the catalog:
           artifact_path: tables                              # the saved file becomes an artifact; a figure joins the
                                                              # page of its space there
           metrics: {keys: [target, model, split, metric]}    # its cells become metrics, see `table_metrics`
+          model: true                                        # predictors become a model with a signature
 """
 
 from __future__ import annotations
@@ -36,11 +37,16 @@ from mlflow.tracking import MlflowClient
 
 from autobuild_pipelines import provenance
 from autobuild_pipelines.building import read_reduced_spaces
+from autobuild_pipelines.mlflow_record import MlflowRecord
 from autobuild_pipelines.reporting import Counts, figures_page, print_constructions, print_methods, print_summary
+from autobuild_pipelines.reporting.description import Failure
 from autobuild_pipelines.spaces import SearchSpace
 
 DECLARATIONS = ("space", "network", "surrogate")
 """Sections of a space's parameters that describe it at length: kept in `parameters.yml`, not among the parameters."""
+
+NOTE = "mlflow.note.content"
+"""The tag whose Markdown MLflow's interface shows as a run's description."""
 
 _COUNTED = ("architectures", "rejected_architectures", "reduced_space")
 _METHODS = ("method_comparison", "best_under_caps", "search_times")
@@ -67,7 +73,8 @@ class TrackingHooks(MlflowHook):  # type: ignore[misc]
 
     Adds to every run: a name that says which pipeline, spaces and environment; git revision; package versions; hashes
     of the raw inputs; flattened parameters of the pipeline's nodes and `parameters.yml` complete; files and metrics of
-    every saved dataset whose catalog entry asks for it.
+    every saved dataset whose catalog entry asks for it; at the end a description with the headline numbers, or with
+    what failed.
     """
 
     def __init__(self) -> None:
@@ -77,6 +84,8 @@ class TrackingHooks(MlflowHook):  # type: ignore[misc]
         self._context: KedroContext | None = None
         self._save_version: str | None = None
         self._figures: dict[str, dict[str, Any]] = {}
+        self._record: MlflowRecord | None = None
+        self._failed_node = ""
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
@@ -91,6 +100,7 @@ class TrackingHooks(MlflowHook):  # type: ignore[misc]
         self._parameters = parameters
         self._save_version = save_version
         self._figures = {}
+        self._record, self._failed_node = None, ""
 
     @hook_impl
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: Catalog) -> None:
@@ -100,18 +110,19 @@ class TrackingHooks(MlflowHook):  # type: ignore[misc]
         names = [
             name.replace("__default__", "autobuild_nas") for name in run_params.get("pipeline_names") or ["__default__"]
         ]
-        self.mlflow_config.tracking.run.name = f"{'+'.join(names)} {'+'.join(spaces)} ({environment})"
+        runtime_params = run_params.get("runtime_params") or {}
+        record = MlflowRecord("+".join(names), spaces, environment, runtime_params, self._parameters["parameters"])
+        self.mlflow_config.tracking.run.name = record.name
         super().before_pipeline_run(run_params=run_params, pipeline=pipeline, catalog=catalog)
         if not self._recording:
             return
+        self._record = record
         atexit.register(_mark_killed, self.run_id)
         root = Path(run_params["project_path"])
         revision, dirty = provenance.git_revision(root)
         tags = {
-            "spaces": ",".join(spaces),
-            "pipeline": "+".join(names),
-            "env": environment,
-            "runtime_params": str(run_params.get("runtime_params") or {}),
+            **record.tags,
+            "runtime_params": str(runtime_params),
             "conf_source": str(getattr(getattr(self._context, "config_loader", None), "conf_source", "")),
             "save_version": str(self._save_version),
             "git_revision": revision,
@@ -141,10 +152,13 @@ class TrackingHooks(MlflowHook):  # type: ignore[misc]
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
         """Record the file and the metrics of a dataset, as its catalog entry says."""
-        if not self._recording or not (found := self._described(dataset_name)):
+        if not self._recording or self._record is None or not (found := self._described(dataset_name)):
             return
         dataset, settings = found
         space, _, name = dataset_name.rpartition(".")
+        self._record.saved(space, name, data)
+        if settings.get("model"):
+            self._record.keep_model(dataset_name, data)
         folder = "/".join(part for part in (settings.get("artifact_path"), space) if part)
         if "artifact_path" in settings and hasattr(data, "write_html"):  # a plotly figure
             self._figures.setdefault(folder, {})[name] = data
@@ -155,17 +169,34 @@ class TrackingHooks(MlflowHook):  # type: ignore[misc]
 
     @hook_impl
     def after_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: Catalog) -> None:
-        """Record the figures and end the run."""
-        self._log_figures()
+        """Record figures, models and what was found, and end the run."""
+        self._finish()
         super().after_pipeline_run(run_params=run_params, pipeline=pipeline, catalog=catalog)
+
+    @hook_impl
+    def on_node_error(self, node: Node) -> None:
+        """Note which node failed."""
+        self._failed_node = node.name
 
     @hook_impl
     def on_pipeline_error(
         self, error: Exception, run_params: dict[str, Any], pipeline: Pipeline, catalog: Catalog
     ) -> None:
-        """Record the figures so far and end the run as FAILED."""
-        self._log_figures()
+        """Record figures and models so far and what failed, and end the run as FAILED."""
+        self._finish(Failure(self._failed_node, error))
         super().on_pipeline_error(error=error, run_params=run_params, pipeline=pipeline, catalog=catalog)
+
+    def _finish(self, failure: Failure | None = None) -> None:
+        """Record what is known at the end of a run; what goes wrong here is told, and no reason for it to fail."""
+        if not self._recording or self._record is None:
+            return
+        try:
+            self._client.set_tag(self.run_id, NOTE, self._record.description(failure))
+            self._log_metrics(provenance.MetricPoint(n, value, 0) for n, value in self._record.headlines().items())
+            self._log_figures()
+            self._record.log_models()
+        except Exception:
+            logger.exception("The run's description, figures or models are not complete in MLflow")
 
     @property
     def _recording(self) -> bool:
@@ -195,7 +226,7 @@ class TrackingHooks(MlflowHook):  # type: ignore[misc]
 
     def _log_figures(self) -> None:
         """One page for the figures of each space, which MLflow's interface shows without a network."""
-        for folder, figures in self._figures.items() if self._recording else ():
+        for folder, figures in self._figures.items():
             self._client.log_text(self.run_id, figures_page(folder, figures), f"{folder}.html")
         self._figures = {}
 

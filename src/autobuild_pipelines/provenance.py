@@ -7,7 +7,7 @@ import math
 import platform
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +15,9 @@ import pandas as pd
 
 PACKAGES = ("autobuild-pipelines", "kedro", "mlflow", "numpy", "pandas", "scipy", "torch")
 """Packages whose versions stand in a run's tags; all versions are in its `environment.txt`."""
+
+MEASURE = "measure"
+"""Stands among the keys of a metric's name for the column that holds the value."""
 
 _NOT_IN_A_NAME = re.compile(r"[^/\w.\- :]")
 
@@ -37,8 +40,13 @@ def git_revision(folder: Path) -> tuple[str, bool]:
 
 def package_versions() -> dict[str, str]:
     """Versions of Python and of `PACKAGES`."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
+    return {"python": platform.python_version(), **versions(PACKAGES)}
+
+
+def versions(names: Iterable[str]) -> dict[str, str]:
+    """Versions of distributions; "not installed" where there is none of that name."""
+    found = {}
+    for name in names:
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
@@ -72,32 +80,34 @@ def table_metrics(prefix: str, table: pd.DataFrame, settings: Mapping[str, Any])
     Args:
         prefix: Starts every name: the space.
         table: Any table; values that are not finite are left out.
-        settings: `keys`, the columns whose cells make the name; `values`, the columns that hold values (by default
-            every other numeric column); `step`, the column of steps, if any. The name ends with the column's name
-            unless that is "value".
+        settings: `under`, what the metrics tell of, second in the name; `keys`, the columns whose cells make the rest
+            of it; `values`, the columns that hold values (by default every other numeric column); `step`, the column of
+            steps, if any. The name of the column of values stands where `keys` says "measure", else last unless it is
+            "value".
 
     Returns:
-        `ofa_mbv3/acc/autobuild/held_out/spearman` and the like, row by row; MLflow gathers charts by what stands
-        before the last "/".
+        `ofa_mbv3/predictors/held_out/autobuild/spearman/acc` and the like, row by row; MLflow gathers charts by what
+        stands before the last "/".
     """
     keys: Sequence[str] = settings.get("keys", [])
+    start = [part for part in (prefix, settings.get("under")) if part]
     step: str | None = settings.get("step")
     values = settings.get("values") or [
         str(column) for column in table.select_dtypes("number").columns if column not in keys and column != step
     ]
     out: list[MetricPoint] = []
     steps = table[step].astype(int).tolist() if step else [0] * len(table)
-    names = [
-        "/".join([prefix, *(str(cell).replace("/", "_") for cell in row)])
-        for row in table[list(keys)].itertuples(index=False, name=None)
-    ]
+    cells = table[[key for key in keys if key != MEASURE]].to_dict("list")
     for column in values:
         if column not in table.columns:
             continue
-        suffix = "" if column == "value" else f"/{column}"
+        parts = [[column] * len(table) if key == MEASURE else cells[key] for key in keys]
+        if MEASURE not in keys and column != "value":
+            parts.append([column] * len(table))
+        names = ["/".join([*start, *(str(cell).replace("/", "_") for cell in row)]) for row in zip(*parts, strict=True)]
         for name, value, at in zip(names, table[column].astype(float).tolist(), steps, strict=True):
             if math.isfinite(value):
-                out.append(MetricPoint(metric_name(name + suffix), value, at))
+                out.append(MetricPoint(metric_name(name), value, at))
     return out
 
 

@@ -147,6 +147,13 @@ def test_a_preview_shows_the_first_rows_as_kedro_viz_reads_them(tmp_path: Path) 
     assert preview["data"] == [["0" * 16, 192, '[[{"k":3}]]', 0.7]]
 
 
+def test_a_preview_cuts_what_would_not_fit_its_panel(tmp_path: Path) -> None:
+    dataset = TableDataset(filepath=tmp_path / "a.parquet")
+    dataset.save(pd.DataFrame({"units": ["[" * 100], "score": [1 / 3], "error": [float("nan")]}))
+    preview: Any = dataset.preview()
+    assert preview["data"] == [["[" * 46 + " …", 0.333333, None]]
+
+
 def test_a_catalog_factory_versions_it(tmp_path: Path) -> None:
     entry = {
         "type": "autobuild_pipelines.datasets.TableDataset",

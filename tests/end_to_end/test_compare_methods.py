@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from mlflow.tracking import MlflowClient
+
 from project_copy import run_kedro, tables
 
 pytestmark = pytest.mark.slow
@@ -32,5 +33,5 @@ def test_it_searches_again_with_the_same_result_and_compares(finished: tuple[Pat
     client = MlflowClient(f"sqlite:///{project}/mlflow.db")
     (experiment,) = [e for e in client.search_experiments() if e.name == "autobuild"]
     run = client.search_runs([experiment.experiment_id])[0]
-    curve = client.get_metric_history(run.info.run_id, "ofa_mbv3/cpu/stage_full/hypervolume_median")
+    curve = client.get_metric_history(run.info.run_id, "ofa_mbv3/search/cpu/hypervolume_median/stage_full")
     assert [point.step for point in curve] == list(range(1, 13))

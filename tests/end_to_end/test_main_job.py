@@ -73,17 +73,28 @@ def test_mlflow_has_the_run_with_its_parameters_metrics_files_and_origin(finishe
     assert run.data.params["ofa_pn.seed"] == "2024"
     tags = {"git_revision", "data_sha256.ofa_mbv3.raw_samples", "version.torch", "save_version", "env"}
     assert tags <= run.data.tags.keys()
-    metrics = {"ofa_mbv3/acc/autobuild/held_out/spearman", "ofa_mbv3/acc/ridge/held_out/spearman", "ofa_pn/acc/loss"}
-    assert metrics | {"ofa_pn/cpu/autobuild_nas/hypervolume_mean"} <= run.data.metrics.keys()
-    assert len(client.get_metric_history(run.info.run_id, "ofa_mbv3/acc/loss")) == 2
+    learned = {f"ofa_mbv3/predictors/held_out/{model}/spearman/acc" for model in ("autobuild", "ridge")}
+    found = {"ofa_pn/search/cpu/hypervolume_mean/autobuild_nas", "headline/ofa_pn/cpu.best_hypervolume"}
+    assert learned | found <= run.data.metrics.keys()
+    assert len(client.get_metric_history(run.info.run_id, "ofa_mbv3/training/loss/acc")) == 2
     pages = {file.path for file in client.list_artifacts(run.info.run_id, "figures")}
     assert pages == {"figures/ofa_mbv3.html", "figures/ofa_pn.html"}
     page = Path(client.download_artifacts(run.info.run_id, "figures/ofa_mbv3.html")).read_text()
     assert 'id="pareto_cpu_figure"' in page
     assert 'src="https://cdn.plot.ly/plotly' not in page
     assert "report.html" in {file.path for file in client.list_artifacts(run.info.run_id)}
-    models = {Path(file.path).name for file in client.list_artifacts(run.info.run_id, "models/ofa_mbv3/predictors")}
-    assert "predictors.json" in models
+    models = client.search_logged_models([experiment.experiment_id])
+    assert {model.name for model in models} == {"ofa_mbv3_predictors", "ofa_pn_predictors"}
+
+
+def test_the_description_of_the_run_says_what_was_found_and_of_which_labels(finished: tuple[Path, str]) -> None:
+    client = MlflowClient(f"sqlite:///{finished[0]}/mlflow.db")
+    run = client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])[-1]
+    told = run.data.tags["mlflow.note.content"]
+    best = run.data.metrics["headline/ofa_pn/cpu.best_hypervolume"]
+    assert f"**ofa_pn** (surrogate labels): cpu hypervolume **{best:.2f}**" in told
+    assert run.data.tags["label_kind"] == "surrogate"
+    assert run.data.tags["targets"] == "acc,acc_per_cpu,balanced"
 
 
 def test_the_version_of_the_files_is_the_save_version_of_the_mlflow_run(finished: tuple[Path, str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import math
 import os
 from typing import Any, NewType
 
@@ -14,6 +15,9 @@ from autobuild_pipelines.datasets.atomic_file import AtomicFileDataset
 
 TablePreview = NewType("TablePreview", dict[str, Any])
 """The name by which kedro-viz knows that a preview is a table."""
+
+
+_LONGEST_CELL = 48
 
 
 class TableDataset(AtomicFileDataset[pd.DataFrame]):
@@ -78,9 +82,9 @@ class TableDataset(AtomicFileDataset[pd.DataFrame]):
         self._write_bytes(self._save_location(), buffer.getvalue())
 
     def preview(self, nrows: int = 10) -> TablePreview:
-        """The first rows, as kedro-viz shows them."""
+        """The first rows as kedro-viz shows them: long texts (an architecture's units) cut, numbers to six digits."""
         table = self._load_table().head(nrows)
-        return TablePreview(table.to_dict(orient="split"))
+        return TablePreview(table.astype(object).map(_short).to_dict(orient="split"))
 
     def _load_table(self) -> pd.DataFrame:
         location = self._load_location()
@@ -104,6 +108,14 @@ class TableDataset(AtomicFileDataset[pd.DataFrame]):
             raise DatasetError(
                 f"{self._filepath.name}: the table {where} does not fit {self._schema_path}: {_explain(error)}"
             ) from None
+
+
+def _short(cell: Any) -> Any:
+    if isinstance(cell, str) and len(cell) > _LONGEST_CELL:
+        return f"{cell[: _LONGEST_CELL - 2]} …"
+    if isinstance(cell, float):
+        return float(f"{cell:.6g}") if math.isfinite(cell) else None
+    return cell if cell is not pd.NA else None
 
 
 def _schema(path: str) -> Any:
