@@ -40,10 +40,6 @@ PARAMETERS = {
     "search": {"budget": 250},
     "a": {"space": {"units": [1, 2]}, "targets": {"acc": "acc"}, "label_kind": "measured"},
 }
-    "spaces": ["a"],
-    "search": {"budget": 250},
-    "a": {"space": {"units": [1, 2]}, "targets": {"acc": "acc"}, "label_kind": "measured"},
-}
 
 
 class Hashed(list[int]):
