@@ -36,7 +36,7 @@ from autobuild_pipelines.pipelines import (
     verification,
 )
 
-MAIN = ("ingest", "graphs", "label_statistics", "predictors", "scoring", "building", "search", "evaluation")
+MAIN = ("ingest", "graphs", "label_statistics", "predictors", "scoring", "insight", "building", "search", "evaluation")
 """The steps of `autobuild_nas`, in order."""
 
 OF_SEARCHES = ("search", "evaluation", "compare_methods")

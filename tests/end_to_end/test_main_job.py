@@ -15,7 +15,7 @@ from project_copy import copy_project, environment, run_kedro, tables
 
 pytestmark = pytest.mark.slow
 
-STEPS = ("ingest", "graphs", "label_statistics", "predictors", "scoring", "building", "search", "evaluation")
+STEPS = ("ingest", "graphs", "label_statistics", "predictors", "scoring", "insight", "building", "search", "evaluation")
 
 RUN_ALONE = f"""
 from pathlib import Path
