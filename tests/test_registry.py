@@ -23,7 +23,6 @@ BESIDE = {
     "compare_built",
     "draw_built",
     "exhaustive_search",
-    "insight",
     "design_targets",
     "compare_methods",
     "evaluate_architectures",

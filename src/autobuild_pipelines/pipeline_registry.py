@@ -41,7 +41,18 @@ from autobuild_pipelines.pipelines import (
 REPORTING = "reporting"
 """The step that ends a job: one page on all its spaces."""
 
-MAIN = ("ingest", "graphs", "label_statistics", "predictors", "scoring", "building", "search", "evaluation", REPORTING)
+MAIN = (
+    "ingest",
+    "graphs",
+    "label_statistics",
+    "predictors",
+    "scoring",
+    "insight",
+    "building",
+    "search",
+    "evaluation",
+    REPORTING,
+)
 """The steps of `autobuild_nas`, in order."""
 
 OF_SEARCHES = ("search", "evaluation", "compare_methods")

@@ -22,6 +22,7 @@ STEPS = (
     "label_statistics",
     "predictors",
     "scoring",
+    "insight",
     "building",
     "search",
     "evaluation",
