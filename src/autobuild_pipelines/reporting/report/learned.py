@@ -82,7 +82,11 @@ def importance(results: Results) -> Section:
         "importance",
         "Which features matter",
         (
-            *results.figure("feature_importance_figure", says, made_by=("insight", "importances"), width=900),
+            *results.figure("importances_figure", says, made_by=("insight", "importances"), width=900),
+            *results.figure("feature_importance_figure", says, width=900),
+            *results.figure(
+                "feature_importance_stability_figure", "How alike members rank a feature's values.", width=900
+            ),
             *results.figure("effects_by_place_figure", effects, made_by=("insight", "contextual effects"), width=900),
             *results.figure("operator_subgraphs_figure", subgraphs, made_by=operators, width=900),
             *results.missing(),
