@@ -115,7 +115,7 @@ def test_a_space_without_a_default_rejects_records_without_the_feature(rows: lis
     ingested = ingest_records(
         space, raw([{"units": [[{"k": 3}]], "res": 1}, {"units": [[{"k": 5}]]}]), max_rejected=0.5
     )
-    assert ingested.rejected["reason"].tolist() == ["s: lacks res, one of 1, 2"]
+    assert ingested.rejected["reason"].tolist() == ["s: lacks res, one of 1, 2, and the space declares no default"]
 
 
 def test_the_same_records_give_the_same_table(rows: list[dict[str, Any]], ofa_mbv3: SearchSpace) -> None:

@@ -75,7 +75,7 @@ def importance_stability(table: pd.DataFrame) -> pd.DataFrame:
             rows.append((*key, len(a), first, second, float(rho), float(tau), same))
     columns = [*KEYS, "values", "first", "second", "spearman", "kendall", "same_order"]
     types: dict[str, Any] = {**dict.fromkeys(("values", "first", "second"), "int64"), "same_order": bool}
-    types |= {"spearman": float, "kendall": float}
+    types |= {"spearman": float, "kendall": float, **dict.fromkeys(KEYS, "str")}
     return pd.DataFrame(rows, columns=columns).astype(types)
 
 
