@@ -65,7 +65,7 @@ def test_the_job_runs_the_chain_on_its_two_spaces_and_compares_with_the_fine_tun
     project = copy_project(tmp_path)
     done = run_kedro(project, "run", "--env=small", "--pipeline=panoptic")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    assert {path.name for path in (project / "data" / "08_reporting").iterdir()} == set(SPACES)
+    assert {path.name for path in (project / "data" / "08_reporting").iterdir()} == {*SPACES, "report.html"}
     for space in SPACES:
         found = tables(project, space)
         assert len(found["architectures"]) == 1300
