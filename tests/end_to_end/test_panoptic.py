@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+
 from project_copy import PROJECT, SMALL, copy_project, run_kedro, tables
 
 pytestmark = pytest.mark.slow

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+
 from project_copy import copy_project, run_kedro, tables
 
 pytestmark = pytest.mark.slow
