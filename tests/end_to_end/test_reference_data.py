@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from project_copy import SMALL, copy_project, run_kedro, tables
 
 pytestmark = [pytest.mark.slow, pytest.mark.reference]

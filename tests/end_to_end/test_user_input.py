@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 from mlflow.tracking import MlflowClient
+
 from project_copy import SMALL, copy_project, run_kedro, tables
 
 pytestmark = pytest.mark.slow
