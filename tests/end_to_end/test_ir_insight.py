@@ -27,7 +27,7 @@ def test_it_runs_alone_and_its_results_are_recorded(finished: tuple[Path, str], 
     client = MlflowClient(f"sqlite:///{project}/mlflow.db")
     (experiment,) = [e for e in client.search_experiments() if e.name == "autobuild"]
     run = client.search_runs([experiment.experiment_id])[0]
-    assert "ofa_pn/acc/autobuild/held_out/spearman_hop_2" in run.data.metrics
+    assert "ofa_pn/operator_predictors/held_out/autobuild/spearman_hop_2/acc" in run.data.metrics
     kept = {file.path for file in client.list_artifacts(run.info.run_id, "operator_models/ofa_pn/operator_predictor")}
     assert "operator_models/ofa_pn/operator_predictor/acc.safetensors" in kept
     # What is saved is enough for the last steps alone.
