@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 from kedro.io.core import DatasetError
@@ -28,6 +28,8 @@ class PredictorsDataset(AtomicFileDataset[Any]):
 
     file_name = INDEX
     made_by = "predictors"
+    cards = "autobuild_pipelines.predictors.cards"
+    """What turns predictors into files and back; imported when it is needed, since it imports torch."""
 
     def load(self) -> Any:
         """The predictors.
@@ -41,11 +43,13 @@ class PredictorsDataset(AtomicFileDataset[Any]):
             raise DatasetError(f"{index}: no predictors there; run the pipeline '{self.made_by}' first")
         folder = index.rsplit("/", 1)[0]
         found = [str(path) for path in self._fs.ls(folder, detail=False) if _belongs(str(path))]
-        return self._from_files({path.rsplit("/", 1)[-1]: self._read_bytes(path) for path in sorted(found)})
+        return import_module(self.cards).from_files(
+            {path.rsplit("/", 1)[-1]: self._read_bytes(path) for path in sorted(found)}
+        )
 
     def save(self, data: Any) -> None:
         """Write weights and cards, then the index."""
-        files = dict(self._to_files(data))
+        files = dict(import_module(self.cards).to_files(data))
         content = files.pop(INDEX, None)
         if content is None:
             raise DatasetError(f"the files of the predictors lack {INDEX}")
@@ -58,18 +62,6 @@ class PredictorsDataset(AtomicFileDataset[Any]):
         for name in sorted(files):
             self._write_bytes(f"{folder}/{name}", files[name])
         self._write_bytes(index, content)
-
-    @staticmethod
-    def _from_files(files: Mapping[str, bytes]) -> Any:
-        from autobuild_pipelines.predictors.cards import from_files
-
-        return from_files(files)
-
-    @staticmethod
-    def _to_files(predictors: Any) -> Mapping[str, bytes]:
-        from autobuild_pipelines.predictors.cards import to_files
-
-        return to_files(predictors)
 
 
 class OperatorPredictorsDataset(PredictorsDataset):
@@ -84,18 +76,7 @@ class OperatorPredictorsDataset(PredictorsDataset):
     """
 
     made_by = "ir_insight"
-
-    @staticmethod
-    def _from_files(files: Mapping[str, bytes]) -> Any:
-        from autobuild_pipelines.predictors.operator_cards import from_files
-
-        return from_files(files)
-
-    @staticmethod
-    def _to_files(predictors: Any) -> Mapping[str, bytes]:
-        from autobuild_pipelines.predictors.operator_cards import to_files
-
-        return to_files(predictors)
+    cards = "autobuild_pipelines.predictors.operator_cards"
 
 
 def _belongs(path: str) -> bool:

@@ -10,7 +10,8 @@ from autobuild_pipelines.predictors.metrics import (
 from autobuild_pipelines.predictors.model import GraphPredictor, ModelSettings
 from autobuild_pipelines.predictors.presets import PRESETS, Preset, read_predictor
 from autobuild_pipelines.predictors.split import split_rows
-from autobuild_pipelines.predictors.trained import PredictorError, TrainedPredictors
+from autobuild_pipelines.predictors.stacked import PredictorError
+from autobuild_pipelines.predictors.trained import TrainedPredictors
 from autobuild_pipelines.predictors.training import MEMBERS, Runner, folds, train
 from autobuild_pipelines.predictors.training_settings import TrainingSettings
 

@@ -7,19 +7,22 @@ members of the target's ensemble as their first axis. No file holds code.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
-
 from autobuild_pipelines.graphs import FeatureSchema
-from autobuild_pipelines.predictors.card_files import card_text, entry, read_card
+from autobuild_pipelines.predictors.card_files import (
+    card_text,
+    check_weights,
+    entry,
+    load_weights,
+    moments,
+    read_card,
+    target_files,
+)
 from autobuild_pipelines.predictors.model import GraphPredictor, ModelSettings
-from autobuild_pipelines.predictors.trained import PredictorError, TrainedPredictors
+from autobuild_pipelines.predictors.stacked import PredictorError
+from autobuild_pipelines.predictors.trained import TrainedPredictors
 from autobuild_pipelines.spaces import SearchSpace
 
 INDEX = "predictors.json"
@@ -29,10 +32,7 @@ FORMAT = 3
 def to_files(predictors: TrainedPredictors) -> dict[str, bytes]:
     """File name to content: `<target>.safetensors`, `<target>.json` and `predictors.json`."""
     files: dict[str, bytes] = {}
-    state = {k: v.detach().cpu() for k, v in predictors.model.state_dict().items()}
-    for number, target in enumerate(predictors.targets):
-        members = slice(number * predictors.ensemble, (number + 1) * predictors.ensemble)
-        weights = save({key: value[members].contiguous() for key, value in state.items()})
+    for target, weights, of_weights in target_files(predictors):
         card = {
             "format": FORMAT,
             "space": predictors.space.name,
@@ -40,10 +40,7 @@ def to_files(predictors: TrainedPredictors) -> dict[str, bytes]:
             "equation": predictors.equations.get(target, target),
             "feature_schema": FeatureSchema.of(predictors.space).to_json(),
             "model": predictors.model.settings.to_json(),
-            "ensemble": predictors.ensemble,
-            "label": {"mean": float(predictors.label_mean[number]), "std": float(predictors.label_std[number])},
-            "hops": {"mean": predictors.hop_mean[members].tolist(), "std": predictors.hop_std[members].tolist()},
-            "weights_sha256": hashlib.sha256(weights).hexdigest(),
+            **of_weights,
             "provenance": predictors.provenance,
         }
         files[f"{target}.safetensors"] = weights
@@ -64,31 +61,16 @@ def from_files(files: Mapping[str, bytes]) -> TrainedPredictors:
     space = SearchSpace.from_mapping(entry(index, "space", INDEX), entry(index, "declaration", INDEX), source=INDEX)
     targets = tuple(entry(index, "targets", INDEX))
     cards = [_checked_card(files, target, space) for target in targets]
-    model = _model(files, targets, cards, space)
+    members = sum(int(card["ensemble"]) for card in cards)
+    model = GraphPredictor(FeatureSchema.of(space), ModelSettings(**cards[0]["model"]), members=members)
     return TrainedPredictors(
         space,
         targets,
         {target: card["equation"] for target, card in zip(targets, cards, strict=True)},
-        model,
-        np.asarray([card["label"]["mean"] for card in cards]),
-        np.asarray([card["label"]["std"] for card in cards]),
-        np.concatenate([np.asarray(card["hops"]["mean"]) for card in cards]),
-        np.concatenate([np.asarray(card["hops"]["std"]) for card in cards]),
+        load_weights(model, files, targets),
+        *moments(cards),
         dict(cards[0]["provenance"]) if cards else {},
     )
-
-
-def _model(
-    files: Mapping[str, bytes], targets: tuple[str, ...], cards: list[dict[str, Any]], space: SearchSpace
-) -> GraphPredictor:
-    members = sum(int(card["ensemble"]) for card in cards)
-    model = GraphPredictor(FeatureSchema.of(space), ModelSettings(**cards[0]["model"]), members=members)
-    try:
-        states = [load(files[f"{target}.safetensors"]) for target in targets]
-        model.load_state_dict({key: torch.cat([state[key] for state in states]) for key in states[0]})
-    except (SafetensorError, RuntimeError, KeyError) as error:
-        raise PredictorError(f"predictor weights of {list(targets)} are damaged: {error}") from None
-    return model.eval()
 
 
 def _checked_card(files: Mapping[str, bytes], target: str, space: SearchSpace) -> dict[str, Any]:
@@ -100,7 +82,5 @@ def _checked_card(files: Mapping[str, bytes], target: str, space: SearchSpace) -
         raise PredictorError(f"{name}: belongs to {card.get('space')!r}/{card.get('target')!r}")
     if FeatureSchema.from_json(card["feature_schema"]) != FeatureSchema.of(space):
         raise PredictorError(f"{name}: its feature schema differs from the space's")
-    weights = files.get(f"{target}.safetensors")
-    if weights is None or hashlib.sha256(weights).hexdigest() != card["weights_sha256"]:
-        raise PredictorError(f"{target}.safetensors: missing, or not the weights that {name} describes")
+    check_weights(files, target, card)
     return card

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from autobuild_pipelines.graphs import FeatureSchema
 from autobuild_pipelines.predictors.model import FEMLP, GraphPredictor, ModelSettings
-from autobuild_pipelines.predictors.trained import PredictorError, TrainedPredictors
+from autobuild_pipelines.predictors.stacked import PredictorError
+from autobuild_pipelines.predictors.trained import TrainedPredictors
 from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace
 
 _NODE_INPUTS = {"unit": "stage", "layer": "block", "block": "mbconv", "expand": "exp", "kernel": "kernel"}

@@ -18,8 +18,8 @@ from autobuild_pipelines.graphs import SequenceGraphs, hop_windows
 from autobuild_pipelines.predictors.layers import MOMENTUM
 from autobuild_pipelines.predictors.losses import LOSSES
 from autobuild_pipelines.predictors.model import GraphPredictor
+from autobuild_pipelines.predictors.stacked import PredictorError
 from autobuild_pipelines.predictors.threads import keep_freed_memory, one_thread_per_operation
-from autobuild_pipelines.predictors.trained import PredictorError
 from autobuild_pipelines.predictors.training_settings import SCHEDULES, TrainingSettings
 from autobuild_pipelines.predictors.window_pass import window_pass
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
-
 from autobuild_pipelines.graphs.features import FeatureSchema
-from autobuild_pipelines.predictors.card_files import card_text, entry, read_card
+from autobuild_pipelines.predictors.card_files import (
+    card_text,
+    check_weights,
+    entry,
+    load_weights,
+    moments,
+    read_card,
+    target_files,
+)
 from autobuild_pipelines.predictors.model import GraphPredictor, ModelSettings
 from autobuild_pipelines.predictors.operator_predictors import OperatorPredictors
-from autobuild_pipelines.predictors.trained import PredictorError
+from autobuild_pipelines.predictors.stacked import PredictorError
 
 INDEX = "predictors.json"
 FORMAT = 1
@@ -25,21 +27,14 @@ KIND = "operator graphs"
 def to_files(predictors: OperatorPredictors) -> dict[str, bytes]:
     """File name to content: `<target>.safetensors`, `<target>.json` and `predictors.json`."""
     files: dict[str, bytes] = {}
-    state = {key: value.detach().cpu() for key, value in predictors.model.state_dict().items()}
-    ensemble = predictors.model.members // len(predictors.targets)
-    for number, target in enumerate(predictors.targets):
-        members = slice(number * ensemble, (number + 1) * ensemble)
-        weights = save({key: value[members].contiguous() for key, value in state.items()})
+    for target, weights, of_weights in target_files(predictors):
         card = {
             "format": FORMAT,
             "kind": KIND,
             "name": predictors.name,
             "target": target,
             "equation": predictors.equations.get(target, target),
-            "ensemble": ensemble,
-            "label": {"mean": float(predictors.label_mean[number]), "std": float(predictors.label_std[number])},
-            "hops": {"mean": predictors.hop_mean[members].tolist(), "std": predictors.hop_std[members].tolist()},
-            "weights_sha256": hashlib.sha256(weights).hexdigest(),
+            **of_weights,
         }
         files[f"{target}.safetensors"] = weights
         files[f"{target}.json"] = card_text(card)
@@ -71,20 +66,12 @@ def from_files(files: Mapping[str, bytes]) -> OperatorPredictors:
     schema = FeatureSchema.from_json(entry(index, "feature_schema", INDEX))
     settings = ModelSettings(**entry(index, "model", INDEX))
     model = GraphPredictor(schema, settings, members=sum(int(card["ensemble"]) for card in cards))
-    try:
-        states = [load(files[f"{target}.safetensors"]) for target in targets]
-        model.load_state_dict({key: torch.cat([state[key] for state in states]) for key in states[0]})
-    except (SafetensorError, RuntimeError, KeyError) as error:
-        raise PredictorError(f"predictor weights of {list(targets)} are damaged: {error}") from None
     return OperatorPredictors(
         entry(index, "name", INDEX),
         targets,
         {target: card["equation"] for target, card in zip(targets, cards, strict=True)},
-        model.eval(),
-        np.asarray([card["label"]["mean"] for card in cards]),
-        np.asarray([card["label"]["std"] for card in cards]),
-        np.concatenate([np.asarray(card["hops"]["mean"]) for card in cards]),
-        np.concatenate([np.asarray(card["hops"]["std"]) for card in cards]),
+        load_weights(model, files, targets),
+        *moments(cards),
         dict(entry(index, "provenance", INDEX)),
     )
 
@@ -96,7 +83,5 @@ def _card(files: Mapping[str, bytes], target: str) -> dict[str, Any]:
         entry(card, key, name)
     if card.get("target") != target:
         raise PredictorError(f"{name}: belongs to target {card.get('target')!r}")
-    weights = files.get(f"{target}.safetensors")
-    if weights is None or hashlib.sha256(weights).hexdigest() != card["weights_sha256"]:
-        raise PredictorError(f"{target}.safetensors: missing, or not the weights that {name} describes")
+    check_weights(files, target, card)
     return card

@@ -16,15 +16,15 @@ from autobuild_pipelines.graphs.operator_batch import HopClasses, OperatorBatch
 from autobuild_pipelines.graphs.operator_features import Packed
 from autobuild_pipelines.predictors.model import GraphPredictor
 from autobuild_pipelines.predictors.operator_pass import class_pass
+from autobuild_pipelines.predictors.stacked import StackedPredictors
 from autobuild_pipelines.predictors.threads import keep_freed_memory
-from autobuild_pipelines.predictors.trained import PredictorError
 
 PART = 128
 """Graphs at a time where nothing is learned."""
 
 
 @dataclass(frozen=True, eq=False)
-class OperatorPredictors:
+class OperatorPredictors(StackedPredictors):
     """Predictors that read operator graphs, one or an ensemble per target.
 
     Attributes:
@@ -47,10 +47,6 @@ class OperatorPredictors:
     hop_std: NDArray[np.float64]
     provenance: dict[str, Any] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        if self.model.members % len(self.targets):
-            raise PredictorError(f"{self.model.members} networks cannot be shared by {len(self.targets)} targets")
-
     @property
     def schema(self) -> FeatureSchema:
         """The node features that they know."""
@@ -60,10 +56,6 @@ class OperatorPredictors:
     def hops(self) -> int:
         """M, the number of message-passing layers."""
         return self.model.hops
-
-    def by_target(self, stacked: NDArray[np.float64]) -> NDArray[np.float64]:
-        """[members, ...] to [targets, ensemble, ...]."""
-        return stacked.reshape(len(self.targets), -1, *stacked.shape[1:])
 
     def read(self, packed: Packed) -> OperatorBatch:
         """Packed graphs as a batch for these predictors.
@@ -84,9 +76,8 @@ class OperatorPredictors:
         for predicted, embeddings, _, _ in run(self.model, graphs):
             predictions.append(predicted.double().cpu().numpy())
             norms.append(torch.stack([e.abs().sum(-1) for e in embeddings], dim=1).double().cpu().numpy())
-        standardised = self.by_target(np.concatenate(predictions, axis=1)).mean(axis=1)
-        values: NDArray[np.float64] = standardised * self.label_std[:, None] + self.label_mean[:, None]
-        return values, self.by_target(np.concatenate(norms, axis=2))
+        standardised: NDArray[np.float64] = self.by_target(np.concatenate(predictions, axis=1)).mean(axis=1)
+        return self.rescale(standardised), self.by_target(np.concatenate(norms, axis=2))
 
     def node_norms(self, graphs: OperatorBatch) -> NDArray[np.float32]:
         """[members, M + 1, N] L1 norm of every node's embedding at every hop."""
@@ -105,7 +96,7 @@ class OperatorPredictors:
         scores = self.node_norms(graphs)
         scores -= self.hop_mean[:, :, None].astype(np.float32)
         scores /= np.maximum(self.hop_std, 1e-12)[:, :, None].astype(np.float32)
-        out: NDArray[np.float32] = scores.reshape(len(self.targets), -1, *scores.shape[1:]).mean(axis=1)
+        out: NDArray[np.float32] = self.by_target(scores).mean(axis=1)
         return out
 
 

@@ -22,8 +22,8 @@ from autobuild_pipelines.predictors.losses import LOSSES
 from autobuild_pipelines.predictors.model import GraphPredictor, ModelSettings
 from autobuild_pipelines.predictors.operator_pass import class_pass
 from autobuild_pipelines.predictors.operator_predictors import OperatorPredictors, each_node_norms, run
+from autobuild_pipelines.predictors.stacked import PredictorError
 from autobuild_pipelines.predictors.threads import keep_freed_memory, one_thread_per_operation
-from autobuild_pipelines.predictors.trained import PredictorError
 from autobuild_pipelines.predictors.training import resolve_device
 from autobuild_pipelines.predictors.training_settings import SCHEDULES, TrainingSettings
 

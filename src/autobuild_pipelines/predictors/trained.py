@@ -13,18 +13,15 @@ from torch import Tensor
 
 from autobuild_pipelines.graphs import FeatureSchema, SequenceGraphs, Vocabulary, sequence_graphs
 from autobuild_pipelines.predictors.model import GraphPredictor
+from autobuild_pipelines.predictors.stacked import PredictorError, StackedPredictors
 from autobuild_pipelines.predictors.threads import keep_freed_memory
 from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace
 
 CHUNK = 2048
 
 
-class PredictorError(ValueError):
-    """A predictor does not fit what it is used with; the message says in what they differ."""
-
-
 @dataclass(frozen=True, eq=False)
-class TrainedPredictors:
+class TrainedPredictors(StackedPredictors):
     """Predictors of one search space, ready to predict and to score modules.
 
     Each target has an ensemble of one or more; the members of the first target come first in everything stacked.
@@ -48,15 +45,6 @@ class TrainedPredictors:
     hop_mean: NDArray[np.float64]
     hop_std: NDArray[np.float64]
     provenance: dict[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if self.model.members % len(self.targets):
-            raise PredictorError(f"{self.model.members} networks cannot be shared by {len(self.targets)} targets")
-
-    @property
-    def ensemble(self) -> int:
-        """Predictors per target."""
-        return self.model.members // len(self.targets)
 
     def require(self, space: SearchSpace) -> TrainedPredictors:
         """Itself, if it was trained on `space`.
@@ -141,20 +129,6 @@ class TrainedPredictors:
             with torch.inference_mode():
                 found = self.model(features, sequence_graphs(self.space, part, vocabulary).to(self.device))
             yield found
-
-    def by_target(self, stacked: NDArray[np.float64]) -> NDArray[np.float64]:
-        """[members, ...] to [targets, ensemble, ...]."""
-        return stacked.reshape(len(self.targets), self.ensemble, *stacked.shape[1:])
-
-    def rescale(self, standardised: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Standardised predictions [targets, ...] on the targets' own scale."""
-        values, shape = standardised, (-1,) + (1,) * (standardised.ndim - 1)
-        return values * self.label_std.reshape(shape) + self.label_mean.reshape(shape)
-
-    @property
-    def device(self) -> torch.device:
-        """Where the networks are."""
-        return next(self.model.parameters()).device
 
 
 def node_norm_moments(

@@ -18,8 +18,9 @@ from tqdm import tqdm
 from autobuild_pipelines.graphs import SequenceGraphs, Vocabulary, sequence_graphs
 from autobuild_pipelines.predictors.fitting import Fit, Fitted, fit, fit_alone, settle_batch_norm
 from autobuild_pipelines.predictors.model import GraphPredictor, ModelSettings
+from autobuild_pipelines.predictors.stacked import PredictorError
 from autobuild_pipelines.predictors.threads import keep_freed_memory, one_thread_per_operation
-from autobuild_pipelines.predictors.trained import PredictorError, TrainedPredictors, node_norm_moments
+from autobuild_pipelines.predictors.trained import TrainedPredictors, node_norm_moments
 from autobuild_pipelines.predictors.training_settings import TrainingSettings
 from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace
 
