@@ -10,7 +10,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from autobuild_pipelines.predictors import TrainedPredictors, split_rows
+from autobuild_pipelines.pipelines.scoring.contexts import training_architectures
+from autobuild_pipelines.predictors import TrainedPredictors
 from autobuild_pipelines.reporting import (
     architecture_diagrams_figure,
     construction_figure,
@@ -19,7 +20,7 @@ from autobuild_pipelines.reporting import (
 )
 from autobuild_pipelines.scoring import feature_importance
 from autobuild_pipelines.search import EXHAUSTIVE, OPTIMUM, read_problems
-from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace
+from autobuild_pipelines.spaces import SearchSpace
 
 
 def weigh_features(
@@ -30,9 +31,7 @@ def weigh_features(
     seed: int,
 ) -> pd.DataFrame:
     """What the predictors make of every value of every feature: table `feature_importance`."""
-    array = ArchitectureArray(graphs["layers"], graphs["graph"])
-    rows, _ = split_rows(len(array), predictor_settings["held_out"], seed)
-    return feature_importance(predictors.require(space), array.take(rows))
+    return feature_importance(predictors.require(space), training_architectures(graphs, predictor_settings, seed))
 
 
 def draw_feature_importance(space: SearchSpace, importance: pd.DataFrame, label_kind: str) -> go.Figure:

@@ -10,7 +10,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from autobuild_pipelines.predictors import TrainedPredictors, split_rows
+from autobuild_pipelines.pipelines.scoring.contexts import scoring_contexts, training_architectures
+from autobuild_pipelines.predictors import TrainedPredictors
 from autobuild_pipelines.reporting import (
     effects_by_place_figure,
     importance_stability_figure,
@@ -18,7 +19,6 @@ from autobuild_pipelines.reporting import (
     module_cards_figure,
 )
 from autobuild_pipelines.scoring import (
-    choose_contexts,
     context_effects,
     effect_shares,
     feature_effects,
@@ -28,7 +28,7 @@ from autobuild_pipelines.scoring import (
     layer_cells,
     module_cards,
 )
-from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace
+from autobuild_pipelines.spaces import SearchSpace
 
 
 def measure_effects(
@@ -41,12 +41,8 @@ def measure_effects(
     seed: int,
 ) -> pd.DataFrame:
     """What every value of every feature does to predictions, in the contexts that module scores are measured in."""
-    array = ArchitectureArray(graphs["layers"], graphs["graph"])
-    rows, _ = split_rows(len(array), predictor_settings["held_out"], seed)
-    training = array.take(rows)
-    contexts = choose_contexts(
-        space, training, scoring["contexts"], seed, source=scoring["contexts_from"], graph=scoring["graph"]
-    )
+    training = training_architectures(graphs, predictor_settings, seed)
+    contexts = scoring_contexts(space, training, scoring, seed)
     return context_effects(predictors.require(space).only(list(targets)), contexts, training, seed=seed)
 
 

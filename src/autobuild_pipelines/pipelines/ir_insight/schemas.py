@@ -4,24 +4,12 @@ from __future__ import annotations
 
 import pandera.pandas as pa
 
+from autobuild_pipelines.pipelines.draw_built.schemas import importance_schema
 from autobuild_pipelines.pipelines.predictors.schemas import metrics_schema
 
 OPERATOR_METRICS = metrics_schema("autobuild", "operator_metrics")
 
-OPERATOR_IMPORTANCE = pa.DataFrameSchema(
-    {
-        "target": pa.Column(str),
-        "category": pa.Column(str),
-        "value": pa.Column(str),
-        "member": pa.Column("int64", pa.Check.ge(0)),
-        "scalar": pa.Column(float, pa.Check.ge(0)),
-        "trained": pa.Column(bool),
-    },
-    unique=["target", "category", "value", "member"],
-    strict=True,
-    name="operator_importance",
-    description="The FE-MLP's scalar of every value of every category of operator graphs' nodes (Fig. 3, right).",
-)
+OPERATOR_IMPORTANCE = importance_schema("operator_importance", "category of operator graphs' nodes (Fig. 3, right)")
 
 OPERATOR_SUBGRAPHS = pa.DataFrameSchema(
     {

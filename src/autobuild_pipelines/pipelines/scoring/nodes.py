@@ -10,10 +10,11 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from autobuild_pipelines.predictors import TrainedPredictors, split_rows
+from autobuild_pipelines.pipelines.scoring.contexts import scoring_contexts, training_architectures
+from autobuild_pipelines.predictors import TrainedPredictors
 from autobuild_pipelines.reporting.module_scores_figure import module_scores_figure
-from autobuild_pipelines.scoring import choose_contexts, module_leaders, score_modules
-from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace
+from autobuild_pipelines.scoring import module_leaders, score_modules
+from autobuild_pipelines.spaces import SearchSpace
 
 
 def score_all_modules(
@@ -27,21 +28,12 @@ def score_all_modules(
     seed: int,
 ) -> pd.DataFrame:
     """Score every module of every unit for every target, by Eq. 5, in context, or both."""
-    array = ArchitectureArray(graphs["layers"], graphs["graph"])
-    rows, _ = split_rows(len(array), predictor_settings["held_out"], seed)
-    contexts = choose_contexts(
-        space,
-        array.take(rows),
-        settings["contexts"],
-        seed,
-        source=settings["contexts_from"],
-        graph=settings["graph"],
-    )
+    training = training_architectures(graphs, predictor_settings, seed)
     return score_modules(
         predictors.require(space).only(list(targets)),
         methods=settings["methods"],
         label_statistics=label_statistics,
-        contexts=contexts,
+        contexts=scoring_contexts(space, training, settings, seed),
         graph=settings["graph"],
         min_count=settings["min_count"],
         confidence=settings["confidence"],
