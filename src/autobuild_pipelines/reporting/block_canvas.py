@@ -119,6 +119,7 @@ class Canvas:
         self._widest = widest
         self._blocks = {operation: Line() for operation in operations}
         self._flow, self._skips, self._texts = Line(), Line(), Texts()
+        self.text = self._texts.add
 
     @property
     def count(self) -> int:
@@ -148,20 +149,6 @@ class Canvas:
         """From a stage to its counterpart."""
         self._skips.add(*points)
 
-    def text(
-        self,
-        x: float,
-        y: float,
-        words: str,
-        *,
-        position: str = "middle center",
-        colour: str = style.INK,
-        size: int = 12,
-        hover: str = "",
-    ) -> None:
-        """Words at a point; `position` as plotly's `textposition`."""
-        self._texts.add(x, y, words, position=position, colour=colour, size=size, hover=hover)
-
     def traces(self, *, visible: bool) -> list[go.Scatter]:
         """What was drawn."""
         hidden = {"hoverinfo": "skip", "mode": "lines", "visible": visible}
@@ -188,14 +175,20 @@ class Canvas:
         return [*lines, *blocks, self._texts.trace(visible=visible)]
 
 
-def finish_canvas(figure: go.Figure, title: str, detail: str, label_kind: str, height: float) -> None:
-    """The shared look, no axes, and the page in pixels."""
-    style.finish(figure, title, detail, label_kind, height=round(height) + 144)
+_BELOW = 20
+"""Pixels below a canvas."""
+
+
+def finish_canvas(
+    figure: go.Figure, title: str, detail: str, label_kind: str, height: float, *, above: int = 124
+) -> None:
+    """The shared look, no axes, and the page in pixels, of which `above` are free for title and legend."""
+    style.finish(figure, title, detail, label_kind, height=round(height) + above + _BELOW)
     look = {"visible": False, "fixedrange": True}
     figure.update_xaxes(range=[0, Canvas.PAGE], **look)
     figure.update_yaxes(range=[height, 0], **look)
     figure.update_layout(
-        margin={"l": 24, "r": 24, "t": 124, "b": 20},
+        margin={"l": 24, "r": 24, "t": above, "b": _BELOW},
         legend={"orientation": "h", "x": 0, "y": 1.005, "xanchor": "left", "yanchor": "bottom", "itemclick": False,
                 "itemdoubleclick": False, "itemwidth": 30},
     )  # fmt: skip

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from autobuild_pipelines.graphs.neighbourhoods import in_neighbourhood
 from autobuild_pipelines.graphs.operator_graph import OperatorGraph
 from autobuild_pipelines.reporting import style
-from autobuild_pipelines.reporting.block_canvas import Line, Texts, choose, is_dark
+from autobuild_pipelines.reporting.block_canvas import Canvas, Line, Texts, choose, finish_canvas, is_dark
 from autobuild_pipelines.reporting.layered_layout import Layout, layered
 
-PAGE = 1140.0
+PAGE = Canvas.PAGE
 BOX, TALL = 88.0, 32.0
 """Width and height of an operation's box."""
 _PITCH, _ROW = 94.0, 54.0
@@ -67,15 +67,7 @@ def operator_subgraphs_figure(
         traces = len(drawn)
     one = f"; target {next(iter(chosen))}" if len(chosen) == 1 else ""
     detail = f"what a node sees in so many hops; lines lead down, to that node; numbers are topological indices{one}"
-    style.finish(figure, title, detail, label_kind, height=round(height) + 150)
-    look = {"visible": False, "fixedrange": True}
-    figure.update_xaxes(range=[0, PAGE], **look)
-    figure.update_yaxes(range=[height, 0], **look)
-    figure.update_layout(
-        margin={"l": 24, "r": 24, "t": 130, "b": 20},
-        legend={"orientation": "h", "x": 0, "y": 1.005, "xanchor": "left", "yanchor": "bottom", "itemclick": False,
-                "itemdoubleclick": False, "itemwidth": 30},
-    )  # fmt: skip
+    finish_canvas(figure, title, detail, label_kind, height, above=130)
     choose(figure, [*chosen], traces)
     return figure
 
