@@ -11,7 +11,7 @@ from reporting_tables import VARIANTS, make_comparison, make_metrics
 from rich.console import Console
 
 from autobuild_pipelines.reporting import Counts, print_summary
-from autobuild_pipelines.reporting.summary import better
+from autobuild_pipelines.reporting.held_out import better
 
 LOCATIONS = {
     f"{space}.{name}": f"data/{layer}/{space}/{name}.parquet/2026-01-01T00.00.00.000Z/{name}.parquet"

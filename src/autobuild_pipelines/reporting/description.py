@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from autobuild_pipelines.reporting import wording
+from autobuild_pipelines.reporting.held_out import correlation
 from autobuild_pipelines.reporting.verification_figure import foretold
 
 TOLD = (
@@ -111,7 +112,7 @@ def _in_a_line(space: str, record: SpaceRecord) -> str:
         beside = f" ({abs(over):.1f} % {side} the training set)" if over is not None else ""
         told.append(f"{problem} hypervolume **{wording.number(found[name])}**{beside}")
     if (ours := found.get(f"{space}/held_out_spearman")) is not None:
-        ridge = _three(found.get(f"{space}/held_out_spearman_ridge"))
+        ridge = correlation(found.get(f"{space}/held_out_spearman_ridge"))
         told.append(f"predictors' held-out ρ {ours:.3f} (ridge {ridge})")
     kind = f" ({record.label_kind} labels)" if record.label_kind in ("surrogate", "measured") else ""
     return f"- **{space}**{kind}: {' · '.join(told)}" if told else ""
@@ -208,7 +209,10 @@ def _predicted(what: str, metrics: pd.DataFrame | None) -> str:
     if found.empty:
         return ""
     models = [str(name) for name in found.columns]
-    rows = [[str(target), *(_three(found.loc[target, name]) for name in models)] for target in found.index]
+    rows = [
+        [str(target), *map(correlation, values)]
+        for target, values in zip(found.index, found.astype(float).to_numpy().tolist(), strict=True)
+    ]
     return f"{what}, Spearman ρ on held-out architectures:\n\n" + _table(["target", *models], rows)
 
 
@@ -256,10 +260,3 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _lower(title: str) -> str:
     return title if title[:2].isupper() else title[:1].lower() + title[1:]
-
-
-def _three(value: object) -> str:
-    if value is None:
-        return "–"
-    number = float(str(value))
-    return "–" if number != number else f"{number:.3f}"

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autobuild_pipelines.reporting import wording
+from autobuild_pipelines.reporting.held_out import assessed_hops, better, correlation, held_out
 from autobuild_pipelines.reporting.verification_figure import foretold
 
 WIDTH = 100
@@ -202,10 +203,8 @@ def _short(objective: str) -> str:
 
 def _predictors(metrics: pd.DataFrame, kind: str) -> Table:
     """Held-out Spearman of the predictor and of ridge, the word for who is better, then Spearman per hop."""
-    held_out = metrics[metrics["split"] == "held_out"]
-    names = zip(held_out["target"], held_out["model"], held_out["metric"], strict=True)
-    values: dict[tuple[str, str, str], float] = dict(zip(names, held_out["value"], strict=True))
-    hops = sorted({int(m.rpartition("_")[2]) for _, _, m in values if m.startswith("spearman_hop_")})
+    values = held_out(metrics)
+    hops = assessed_hops(values)
     table = Table(
         box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False, collapse_padding=True, header_style="bold"
     )
@@ -215,27 +214,13 @@ def _predictors(metrics: pd.DataFrame, kind: str) -> Table:
     table.add_column("better", no_wrap=True)
     for hop in hops:
         table.add_column(f"hop {hop}", justify="right", no_wrap=True)
-    for target in dict.fromkeys(map(str, held_out["target"])):
+    for target in dict.fromkeys(target for target, _, _ in values):
         ours, ridge = (values.get((target, model, "spearman")) for model in ("autobuild", "ridge"))
         cells = [values.get((target, "autobuild", f"spearman_hop_{hop}")) for hop in hops]
         word = better(ours, ridge)
         style = "green" if word.startswith("autobuild") else "yellow" if word.startswith("ridge") else ""
-        table.add_row(target, _three(ours), _three(ridge), Text(word, style=style), *map(_three, cells))
+        table.add_row(target, correlation(ours), correlation(ridge), Text(word, style=style), *map(correlation, cells))
     return table
-
-
-def better(ours: float | None, ridge: float | None) -> str:
-    """Which of two held-out Spearman correlations is better in a plain word, "equal" to three decimals."""
-    if ours is None or ridge is None or ours != ours or ridge != ridge:
-        return "unknown"
-    difference = round(ours, 3) - round(ridge, 3)
-    if abs(difference) < 5e-4:
-        return "equal"
-    return f"{'autobuild' if difference > 0 else 'ridge'} by {abs(difference):.3f}"
-
-
-def _three(value: float | None) -> str:
-    return "–" if value is None or value != value else f"{value:.3f}"
 
 
 def print_locations(console: Console, locations: Mapping[str, str]) -> None:

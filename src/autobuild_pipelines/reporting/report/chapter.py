@@ -7,11 +7,12 @@ from typing import Any
 
 from autobuild_pipelines.building import read_reduced_spaces
 from autobuild_pipelines.reporting import wording
+from autobuild_pipelines.reporting.held_out import held_out
 from autobuild_pipelines.reporting.report.asked import asked, data, source
 from autobuild_pipelines.reporting.report.built import built, reduced
 from autobuild_pipelines.reporting.report.content import Chapter, Fact
 from autobuild_pipelines.reporting.report.found import cost, fronts, leader, methods, others
-from autobuild_pipelines.reporting.report.learned import held_out, importance, modules, predictor_quality
+from autobuild_pipelines.reporting.report.learned import importance, modules, predictor_quality
 from autobuild_pipelines.reporting.report.results import Results, SavedResult
 from autobuild_pipelines.spaces import SearchSpace
 

@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 
 from autobuild_pipelines.reporting import wording
+from autobuild_pipelines.reporting.held_out import assessed_hops, better, correlation, held_out
 from autobuild_pipelines.reporting.report.content import Block, Drawing, Section, Table, Text
 from autobuild_pipelines.reporting.report.drawing import LayerLook, architecture_svg
 from autobuild_pipelines.reporting.report.results import Results
-from autobuild_pipelines.reporting.summary import better
 from autobuild_pipelines.spaces import SearchSpace
 
 _MEANS = {"contextual": "score in context", "eq5": "score by Eq. 5"}
@@ -25,7 +25,7 @@ def predictor_quality(results: Results) -> Section:
         return Section("predictors", "Predictors", (Text("No predictor was assessed.", "warning"),))
     values = held_out(metrics)
     targets = list(dict.fromkeys(metrics["target"].astype(str)))
-    hops = sorted({int(m.rpartition("_")[2]) for _, _, m in values if m.startswith("spearman_hop_")})
+    hops = assessed_hops(values)
     columns = (
         "Target",
         "AutoBuild ρ",
@@ -41,7 +41,7 @@ def predictor_quality(results: Results) -> Section:
         mae = [values.get((target, model, "mae")) for model in ("autobuild", "ridge")]
         of_hops = [values.get((target, "autobuild", f"spearman_hop_{hop}")) for hop in hops]
         word = better(ours, ridge)
-        rows.append((target, _three(ours), _three(ridge), word, *map(_four, mae), *map(_three, of_hops)))
+        rows.append((target, correlation(ours), correlation(ridge), word, *map(_four, mae), *map(correlation, of_hops)))
     caption = f"Held-out architectures, {wording.labels(results.label_kind)}: Spearman's ρ and mean absolute error"
     says = "Spearman correlation with held-out labels by hop. " + " ".join(_sentence(row, hops) for row in rows)
     said = (
@@ -68,7 +68,8 @@ def importance(results: Results) -> Section:
     ranked = results.table("feature_importance")
     says = "The scalars that FE-MLPs give to the values of every feature."
     if ranked is not None:
-        means = ranked.groupby(["target", "category", "value"], sort=False)["scalar"].mean().reset_index()
+        trained = ranked[ranked["trained"]]
+        means = trained.groupby(["target", "category", "value"], sort=False)["scalar"].mean().reset_index()
         first = means.loc[means.groupby("target", sort=False)["scalar"].idxmax()]
         says += (
             " Largest: "
@@ -121,13 +122,6 @@ def preferred(results: Results, methods: pd.Series) -> str:
     return "contextual" if "contextual" in known else known[-1]
 
 
-def held_out(metrics: pd.DataFrame) -> dict[tuple[str, str, str], float]:
-    """(target, model, metric) → value on held-out architectures."""
-    rows = metrics[metrics["split"] == "held_out"]
-    names = zip(rows["target"], rows["model"], rows["metric"], strict=True)
-    return dict(zip(names, rows["value"].astype(float).tolist(), strict=True))
-
-
 def layers_in_words(space: SearchSpace, layers: list[Mapping[str, Any]]) -> str:
     """A module's layers by their printed names, first layer first."""
     names = dict(zip(space.layers, space.layer_names, strict=True))
@@ -166,10 +160,6 @@ def _leaders(leaders: pd.DataFrame, space: SearchSpace) -> Table:
 
 def _sentence(row: tuple[str, ...], hops: list[int]) -> str:
     return f"{row[0]}: {row[1]}" + (f" (hop {hops[0]} {row[6]}, hop {hops[-1]} {row[-1]})." if hops else ".")
-
-
-def _three(value: float | None) -> str:
-    return "–" if value is None or value != value else f"{value:.3f}"
 
 
 def _four(value: float | None) -> str:
