@@ -39,9 +39,12 @@ def main() -> None:
     parser.add_argument("--space", default="sd_fid")
     parser.add_argument("--draws", type=int, default=10)
     parser.add_argument("--out", type=Path, default=ROOT / "build/unet_construction")
+    parser.add_argument("--ensemble", type=int, help="members, in place of the pipelines' own number")
     parser.add_argument("--training", default="", help="changes, such as epochs=100,learning_rate=1e-3")
     arguments = parser.parse_args()
     settings = LayeredConfigLoader(ROOT / "conf", **CONFIG_LOADER_ARGS)["parameters"][arguments.space]
+    if arguments.ensemble is not None:
+        settings["predictors"]["ensemble"] = arguments.ensemble
     for change in filter(None, arguments.training.split(",")):
         key, _, value = change.partition("=")
         settings["predictors"]["training"][key] = float(value) if "." in value or "e" in value else int(value)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 from autobuild_pipelines.graphs.operator_graph import Attributes, OperatorGraph
@@ -89,18 +90,37 @@ def residual_graph() -> Callable[[Sequence[int]], OperatorGraph]:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A copy of the project in which the main job has run, small, and what it printed."""
-    project = copy_project(tmp_path_factory.mktemp("finished"))
-    done = run_kedro(project, "run", "--env=small")
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return project, done.stdout + done.stderr
+    """A copy of the project in which the main job has run, small, and what it printed. Read it, run in copies of it."""
+
+    def run(project: Path) -> str:
+        done = run_kedro(copy_project(project), "run", "--env=small")
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        return done.stdout + done.stderr
+
+    return made_once(tmp_path_factory, "finished", run)
 
 
 @pytest.fixture(scope="session")
 def compared(finished: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the finished project with a second run of one of its spaces, from another seed, in its records."""
-    project = tmp_path_factory.mktemp("compared") / "project"
-    shutil.copytree(finished[0], project)
-    done = run_kedro(project, "run", "--env=small", "--params=space=ofa_pn,seed=7")
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return project
+
+    def run(project: Path) -> str:
+        shutil.copytree(finished[0], project)
+        done = run_kedro(project, "run", "--env=small", "--params=space=ofa_pn,seed=7")
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        return done.stdout + done.stderr
+
+    return made_once(tmp_path_factory, "compared", run)[0]
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], str]) -> tuple[Path, str]:
+    """A folder that the first of the test processes that needs it makes, and what was printed as it was made."""
+    workers = "PYTEST_XDIST_WORKER" in os.environ
+    folder = (factory.getbasetemp().parent if workers else factory.getbasetemp()) / f"{name}-project"
+    printed = folder.with_suffix(".txt")
+    with FileLock(folder.with_suffix(".lock")):
+        if not printed.is_file():
+            shutil.rmtree(folder, ignore_errors=True)
+            text = make(folder)
+            printed.write_text(text)
+    return folder, printed.read_text()

@@ -132,6 +132,7 @@ class LayeredConfigLoader(OmegaConfigLoader):
         **options: Any,
     ) -> None:
         self._project_layer: OmegaConfigLoader | None = None
+        self._completed: dict[str, Any] | None = None
         if Path(conf_source).resolve() != Path(project_conf).resolve():
             self._project_layer = OmegaConfigLoader(str(project_conf), base_env=options.get("base_env"))
         super().__init__(str(conf_source), env, runtime_params, **options)
@@ -151,13 +152,11 @@ class LayeredConfigLoader(OmegaConfigLoader):
             raise KeyError(f"No config patterns were found for '{key}' in your config loader")
         if key == "globals":
             OmegaConf.clear_resolver("runtime_params")
+        if key == "parameters":
+            return self._parameters()
         layers = list(self._layers(key))
         if not layers and key != "globals":
-            raise MissingConfigException(
-                f"no file for {key!r} ({', '.join(self.config_patterns[key])}) in the configuration"
-            )
-        if key == "parameters":
-            return complete_parameters(self._parameters(layers), self.runtime_params or {})
+            raise self._no_file(key)
         merged = self._resolved(_merge(layers, soft=self.merge_strategy.get(key) == "soft"))
         merged = {name: value for name, value in merged.items() if not name.startswith("_")}
         return complete_catalog(merged, self["parameters"]) if key == "catalog" else merged
@@ -199,7 +198,20 @@ class LayeredConfigLoader(OmegaConfigLoader):
     def _environments(self) -> list[str]:
         return list(dict.fromkeys([self.base_env, self.env or self.default_run_env]))
 
-    def _parameters(self, layers: Sequence[DictConfig]) -> dict[str, Any]:
+    def _no_file(self, key: str) -> MissingConfigException:
+        patterns = ", ".join(self.config_patterns[key])
+        return MissingConfigException(f"no file for {key!r} ({patterns}) in the configuration")
+
+    def _parameters(self) -> dict[str, Any]:
+        """The completed parameters, read once: context, catalog and pipelines all ask for them."""
+        if self._completed is None:
+            layers = list(self._layers("parameters"))
+            if not layers:
+                raise self._no_file("parameters")
+            self._completed = complete_parameters(self._merged_parameters(layers), self.runtime_params or {})
+        return deepcopy(self._completed)
+
+    def _merged_parameters(self, layers: Sequence[DictConfig]) -> dict[str, Any]:
         merged = OmegaConf.create({})
         for layer in layers:
             for name, section in _replaced_sections(layer):

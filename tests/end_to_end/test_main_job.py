@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -36,7 +37,7 @@ from kedro.framework.startup import bootstrap_project
 
 bootstrap_project(Path.cwd())
 for step in {STEPS!r}:
-    with KedroSession.create(Path.cwd(), env="small") as session:
+    with KedroSession.create(Path.cwd(), env="small", runtime_params={{"space": "ofa_pn"}}) as session:
         session.run(pipeline_names=[step])
 """
 
@@ -112,10 +113,12 @@ def test_the_registry_lists_every_step(finished: tuple[Path, str]) -> None:
         assert f"- {step}\n" in listed
 
 
-def test_the_lineage_can_be_built_as_a_page(finished: tuple[Path, str]) -> None:
-    done = run_kedro(finished[0], "viz", "build", "--include-previews")
+def test_the_lineage_can_be_built_as_a_page(finished: tuple[Path, str], tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(finished[0], project)
+    done = run_kedro(project, "viz", "build", "--include-previews")
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    page = (finished[0] / "build" / "api" / "main").read_text()
+    page = (project / "build" / "api" / "main").read_text()
     assert "ofa_pn.module_scores" in page
     assert '"reporting"' in page
 
@@ -133,8 +136,7 @@ def test_every_step_runs_alone_from_saved_inputs_and_gives_the_same_tables(
         timeout=900,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    for space in ("ofa_mbv3", "ofa_pn"):
-        assert_same(tables(finished[0], space), tables(project, space))
+    assert_same(tables(finished[0], "ofa_pn"), tables(project, "ofa_pn"))
 
 
 def test_runs_that_are_killed_within_a_node_leave_nothing_that_changes_the_next(

@@ -47,8 +47,13 @@ OTHERS = {
     "best_under_caps",
 }
 """Tables of pipelines that are not part of the main job."""
-JOBS = ("panoptic", "sd_inpainting")
-"""Pipelines with spaces of their own."""
+OF_OTHER_TESTS = {
+    "kedro run --params=seed=7,predictors.training.epochs=20": "conftest.py",
+    "kedro run --pipeline=panoptic": "end_to_end/test_panoptic.py",
+    "kedro run --pipeline=sd_inpainting": "end_to_end/test_sd_inpainting.py",
+    "kedro run --pipeline=compare_methods --params=space=ofa_mbv3": "end_to_end/test_compare_methods.py",
+}
+"""Jobs of minutes, and the files whose tests run them and look at what they made."""
 NEW_SPACE = "kedro new-space ../my_space.csv"
 OWN_SPACE = "kedro run --params=space=my_space"
 
@@ -99,12 +104,20 @@ def test_make_finds_the_programs_of_its_environment_by_name(tmp_path: Path) -> N
     assert done.stdout.startswith(f"{tmp_path}/.venv/bin:")
 
 
-@pytest.mark.parametrize("command", ON_SAMPLE)
+@pytest.mark.parametrize("command", OF_OTHER_TESTS)
+def test_a_long_job_is_run_by_tests_of_its_own(command: str) -> None:
+    assert command in ON_SAMPLE
+    words = re.findall(r"--pipeline=\w+|space=\w+|seed=\d+", command)
+    tests = (PROJECT / "tests" / OF_OTHER_TESTS[command]).read_text()
+    assert all(word in tests for word in words)
+
+
+@pytest.mark.parametrize("command", [line for line in ON_SAMPLE if line not in OF_OTHER_TESTS])
 def test_a_command_runs_on_the_sample(finished: tuple[Path, str], tmp_path: Path, command: str) -> None:
     project = tmp_path / "project"
     shutil.copytree(finished[0], project)
     heads = [f"{space}.source.filepath={space}_head.csv" for space in ("ofa_mbv3", "ofa_pn")]
-    one_space = [] if "space=" in command or any(f"--pipeline={job}" in command for job in JOBS) else ["space=ofa_pn"]
+    one_space = [] if "space=" in command else ["space=ofa_pn"]
     kedro(project, command, *heads, *one_space)
 
 
@@ -123,15 +136,17 @@ def test_the_folders_of_the_table_hold_what_it_says(finished: tuple[Path, str]) 
 
 
 @pytest.mark.parametrize("command", SERVERS)
-def test_a_server_shows_its_page(finished: tuple[Path, str], command: str) -> None:
+def test_a_server_shows_its_page(finished: tuple[Path, str], tmp_path: Path, command: str) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(finished[0], project)
     words = RECIPES[command].split()[1:]
     assert f"http://127.0.0.1:{SERVERS[command]}" in README
     port = free_port()
     browser = ["--no-browser"] if "viz" in words else []
     process = subprocess.Popen(
         [sys.executable, "-m", "kedro", *words, *browser, f"--port={port}"],
-        cwd=finished[0],
-        env=environment(finished[0], PATH=f"{Path(sys.executable).parent}:/usr/bin:/bin"),
+        cwd=project,
+        env=environment(project, PATH=f"{Path(sys.executable).parent}:/usr/bin:/bin"),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
