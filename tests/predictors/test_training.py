@@ -81,16 +81,22 @@ def test_training_leaves_the_callers_random_state_alone(ofa_mbv3: SearchSpace) -
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_two_targets_that_are_the_same_but_for_scale_are_predicted_alike_on_their_own_scales(
+def test_targets_that_are_the_same_but_for_scale_are_learned_once_and_predicted_on_their_own_scales(
     ofa_mbv3: SearchSpace,
 ) -> None:
     array, y = additive(ofa_mbv3, 300)
-    trained, _ = train(ofa_mbv3, array, {"y": y, "scaled": 1000 * y + 5}, training=QUICK, progress=False)
-    first, second = trained.predict(array)
+    other = y**2
+    labels = {"y": y, "other": other, "scaled": 1000 * y + 5}
+    trained, history = train(ofa_mbv3, array, labels, ensemble=2, training=QUICK, progress=False)
+    alone, of_two = train(ofa_mbv3, array, {"y": y, "other": other}, ensemble=2, training=QUICK, progress=False)
+    first, second, third = trained.predict(array)
     assert np.corrcoef(first, y)[0, 1] > 0.8
-    assert np.corrcoef(second, y)[0, 1] > 0.8
-    assert 500 < second.std() / first.std() < 2000
-    assert np.abs(second - (1000 * y + 5)).mean() < 1000 * np.abs(y - y.mean()).mean()
+    np.testing.assert_allclose(third, 1000 * first + 5, rtol=1e-6)
+    np.testing.assert_array_equal(np.stack([first, second]), alone.predict(array))
+    assert trained.targets == ("y", "other", "scaled")
+    losses = {target: rows["loss"].tolist() for target, rows in history.groupby("target")}
+    assert losses["scaled"] == losses["y"] == of_two.loc[of_two["target"] == "y", "loss"].tolist()
+    assert losses["other"] != losses["y"]
 
 
 def test_an_ensemble_predicts_better_than_its_members_do_on_average(ofa_mbv3: SearchSpace) -> None:

@@ -57,6 +57,9 @@ def train(
 ) -> tuple[TrainedPredictors, pd.DataFrame]:
     """Train one predictor per target (or an ensemble of them), stacked, on the same architectures.
 
+    Targets that differ in scale and offset alone, such as `acc` and `acc * 100`, are one thing to learn: they get the
+    same weights, trained once.
+
     Args:
         space: The search space.
         array: n training architectures.
@@ -91,6 +94,8 @@ def train(
     device = resolve_device(training.device)
     targets = tuple(labels)
     y, mean, std = _standardise(labels)
+    first = _first_alike(y)
+    distinct = sorted(set(first))
     vocabulary = Vocabulary(space)
     features = torch.from_numpy(vocabulary.features).to(device)
     graphs = sequence_graphs(space, array, vocabulary).to(device)
@@ -99,23 +104,31 @@ def train(
         watched = (sequence_graphs(space, held_out[0], vocabulary).to(device), held_out[1])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = GraphPredictor(vocabulary.schema, model, members=len(targets) * ensemble).to(device)
-        names = tuple(target for target in targets for _ in range(ensemble))
-        y = y.repeat_interleave(ensemble, dim=0).to(device)
+        network = GraphPredictor(vocabulary.schema, model, members=len(distinct) * ensemble).to(device)
+        names = tuple(targets[place] for place in distinct for _ in range(ensemble))
+        y = y[distinct].float().repeat_interleave(ensemble, dim=0).to(device)
         learned, judging = (rows.to(device) for rows in _validation_rows(len(array), training.validation, seed))
         judged = (graphs.take(judging), y[:, judging]) if len(judging) else None
         graphs = graphs.take(learned)
         whole = Fit(network, features, graphs, y[:, learned], names, training, seed, judged=judged)
         if members == "folds":
             fold = folds(len(graphs), ensemble, seed)
-            whole = replace(whole, learned=(fold != torch.arange(ensemble)[:, None]).repeat(len(targets), 1).to(device))
+            whole = replace(
+                whole, learned=(fold != torch.arange(ensemble)[:, None]).repeat(len(distinct), 1).to(device)
+            )
         history = _fit_groups(whole, watched, runner, progress)
+        starts = [distinct.index(place) * ensemble for place in first]
+        network = network.members_at([start + member for start in starts for member in range(ensemble)])
     settle_batch_norm(network, features, graphs)
+    history = history.groupby(["target", "epoch"], sort=False, as_index=False).mean()
+    alike = [
+        history[history["target"] == targets[place]].assign(target=t) for t, place in zip(targets, first, strict=True)
+    ]
     hop_mean, hop_std = node_norm_moments(network, features, graphs)
     card = {"seed": seed, "training": asdict(training), "architectures": len(array), "members": members}
     card |= provenance or {}
     trained = TrainedPredictors(space, targets, dict(equations or {}), network, mean, std, hop_mean, hop_std, card)
-    return trained, history.groupby(["target", "epoch"], sort=False, as_index=False).mean()
+    return trained, pd.concat(alike, ignore_index=True)
 
 
 def folds(count: int, ensemble: int, seed: int) -> Tensor:
@@ -207,5 +220,9 @@ def _standardise(
     mean, std = values.mean(axis=1), values.std(axis=1)
     if constant := [t for t, s in zip(labels, std, strict=True) if not s > 1e-12]:
         raise PredictorError(f"targets {constant} are the same for all training architectures; nothing to learn")
-    y = torch.from_numpy((values - mean[:, None]) / std[:, None]).float()
-    return y, mean, std
+    return torch.from_numpy((values - mean[:, None]) / std[:, None]), mean, std
+
+
+def _first_alike(y: Tensor) -> list[int]:
+    """For each row of standardised labels, the first that is the same but for rounding."""
+    return [next(j for j in range(i + 1) if torch.allclose(y[j], y[i], rtol=0, atol=1e-9)) for i in range(len(y))]
