@@ -97,8 +97,6 @@ def finish(figure: go.Figure, title: str, detail: str, label_kind: str, *, heigh
     """
     figure.update_layout(template=_template(), height=height, margin=_MARGIN)
     figure.update_layout(title_text=_title(title, detail, label_kind), title_y=1 - _ABOVE / height)
-    # Said here too, since kedro-viz measures titles by its own template from the plot's corner.
-    figure.update_layout(title_xref="container", title_yref="container", title_yanchor="top")
     figure.update_xaxes(**_AXIS)
     figure.update_yaxes(**_AXIS)
     return figure
