@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,9 +33,11 @@ def runs(compared: Path) -> tuple[Run, Run]:
 
 
 @pytest.fixture(scope="module")
-def mlflow(compared: Path) -> Iterator[str]:
+def mlflow(compared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of MLflow's interface, as `make mlflow` starts it."""
-    with serving(compared, "mlflow", "ui") as address:
+    project = tmp_path_factory.mktemp("mlflow") / "project"
+    shutil.copytree(compared, project)
+    with serving(project, "mlflow", "ui") as address:
         yield address
 
 

@@ -125,9 +125,10 @@ def test_on_paper_it_is_light_without_navigation_and_nothing_is_wider_or_taller_
     opened: Page, screenshots: Path
 ) -> None:
     opened.emulate_media(color_scheme="dark")
-    opened.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(opened.locator(".plot").last).to_have_attribute("data-drawn", "dark")
     opened.emulate_media(color_scheme="dark", media="print")
     opened.set_viewport_size({"width": 703, "height": 1016})  # A4 within its margins
+    opened.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert (
         opened.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--paper')").strip() == "#ffffff"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,9 +25,11 @@ ALLOWED = ("fonts.googleapis.com",)
 
 
 @pytest.fixture(scope="module")
-def viz(finished: tuple[Path, str]) -> Iterator[str]:
+def viz(finished: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of kedro-viz on the finished run."""
-    with serving(finished[0], "viz", "run", "--no-browser") as address:
+    project = tmp_path_factory.mktemp("viz") / "project"
+    shutil.copytree(finished[0], project)
+    with serving(project, "viz", "run", "--no-browser") as address:
         yield address
 
 
