@@ -121,5 +121,25 @@ def test_it_works_in_a_sandboxed_frame_as_mlflow_shows_it(page: Page, report: Pa
     assert errors(page) == []
 
 
+def test_on_paper_it_is_light_without_navigation_and_nothing_is_wider_or_taller_than_a_page(
+    opened: Page, screenshots: Path
+) -> None:
+    opened.emulate_media(color_scheme="dark")
+    expect(opened.locator(".plot").last).to_have_attribute("data-drawn", "dark")
+    opened.emulate_media(color_scheme="dark", media="print")
+    opened.set_viewport_size({"width": 703, "height": 1016})  # A4 within its margins
+    opened.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert (
+        opened.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--paper')").strip() == "#ffffff"
+    )
+    assert set(opened.locator(".plot").evaluate_all("all => all.map((one) => one.dataset.drawn)")) == {"light"}
+    expect(opened.get_by_role("navigation")).to_be_hidden()
+    expect(opened.get_by_role("button")).to_have_count(0)
+    assert opened.evaluate("document.documentElement.scrollWidth") <= 703
+    heights = opened.locator(".plot").evaluate_all("all => all.map((one) => one.getBoundingClientRect().height)")
+    assert max(heights) <= 1016
+    opened.pdf(path=screenshots / "report.pdf", format="A4", print_background=True)
+
+
 def test_it_is_small(report: Path) -> None:
     assert report.stat().st_size < 6_000_000

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import random
 import re
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +15,8 @@ import pytest
 import yaml
 
 from autobuild_pipelines.evaluators import EvaluationLedger
-from project_copy import PROJECT, copy_project, environment, run_kedro, tables
+from project_copy import PROJECT, copy_project, run_kedro, tables
+from servers import fetch, serving
 
 pytestmark = pytest.mark.slow
 
@@ -35,6 +31,7 @@ RECIPES = {
     "make run": ".venv/bin/kedro run ",
     "make test": "OMP_NUM_THREADS=1 .venv/bin/python -m pytest ",
     "make lint": ".venv/bin/mypy",
+    "make docs": ".venv/bin/mkdocs build --strict ",
     "make viz": ".venv/bin/kedro viz run ",
     "make mlflow": ".venv/bin/kedro mlflow ui ",
 }
@@ -141,20 +138,9 @@ def test_a_server_shows_its_page(finished: tuple[Path, str], tmp_path: Path, com
     shutil.copytree(finished[0], project)
     words = RECIPES[command].split()[1:]
     assert f"http://127.0.0.1:{SERVERS[command]}" in README
-    port = free_port()
     browser = ["--no-browser"] if "viz" in words else []
-    process = subprocess.Popen(
-        [sys.executable, "-m", "kedro", *words, *browser, f"--port={port}"],
-        cwd=project,
-        env=environment(project, PATH=f"{Path(sys.executable).parent}:/usr/bin:/bin"),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        assert "<html" in fetch(process, f"http://127.0.0.1:{port}/").lower()
-    finally:
-        stop(process)
+    with serving(project, *words, *browser) as address:
+        assert "<html" in fetch(address).lower()
 
 
 def test_the_example_record_can_be_priced(finished: tuple[Path, str], tmp_path: Path) -> None:
@@ -263,36 +249,3 @@ def made_up_rows(count: int) -> list[str]:
         text = " | ".join(" ".join(f"e{expand}_k{kernel}" for expand, kernel in unit) for unit in units)
         rows[text] = f"{text},{0.8 - 1 / (size + 4):.4f},{1 + size / 12:.3f}\n"
     return list(rows.values())
-
-
-def free_port() -> int:
-    """A port that nothing listens on, below the ephemeral ones: kedro-viz refuses those above 49151."""
-    for port in range(20_000 + os.getpid() % 10_000, 32_768):
-        with socket.socket() as found:
-            if found.connect_ex(("127.0.0.1", port)) != 0:
-                return port
-    raise AssertionError("no free port")
-
-
-def fetch(process: subprocess.Popen[bytes], url: str, attempts: int = 600) -> str:
-    """The page, as soon as the server answers."""
-    for _ in range(attempts):
-        assert process.poll() is None, f"the server of {url} ended"
-        try:
-            with urllib.request.urlopen(url, timeout=20) as answer:
-                return str(answer.read().decode())
-        except OSError:
-            time.sleep(0.2)
-    raise AssertionError(f"{url} did not answer")
-
-
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """End a server with the processes that it started."""
-    if process.poll() is not None:
-        return
-    os.killpg(process.pid, signal.SIGTERM)
-    try:
-        process.wait(20)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()

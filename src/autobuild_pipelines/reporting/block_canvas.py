@@ -206,7 +206,7 @@ def choose(figure: go.Figure, labels: Sequence[str], traces: int) -> None:
         }
         for place, label in enumerate(labels)
     ]
-    menu = {"buttons": buttons, "x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom", "bgcolor": "white"}
+    menu = {"buttons": buttons, "x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom", **style.MENU}
     figure.update_layout(updatemenus=[menu])
 
 

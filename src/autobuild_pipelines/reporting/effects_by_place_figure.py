@@ -137,4 +137,4 @@ def _menu(targets: list[str], traces: int) -> dict[str, object]:
         for place, target in enumerate(targets)
     ]
     return {"buttons": buttons, "x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom", "pad": {"b": 30},
-            "bgcolor": "white"}  # fmt: skip
+            **style.MENU}  # fmt: skip

@@ -179,4 +179,4 @@ def _menu(targets: list[str], labels: dict[str, dict[str, list[str]]], *, traces
         }
         for place, target in enumerate(targets)
     ]
-    return {"buttons": buttons, "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom", "bgcolor": "white"}
+    return {"buttons": buttons, "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom", **style.MENU}

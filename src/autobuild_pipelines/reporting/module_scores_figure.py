@@ -103,7 +103,7 @@ def _menu(choices: list[tuple[str, str]], units: int) -> dict[str, object]:
         }
         for place, (target, method) in enumerate(choices)
     ]
-    return {"buttons": buttons, "x": 1.02, "xanchor": "left", "y": 1, "yanchor": "top", "bgcolor": "white"}
+    return {"buttons": buttons, "x": 1.02, "xanchor": "left", "y": 1, "yanchor": "top", **style.MENU}
 
 
 def _module(text: str) -> str:

@@ -28,6 +28,10 @@ _DEPTHS = ("#9ecae1", "#4292c6", "#08519c", "#08306b", "#54278f", "#3f007d")
 _SYMBOLS = ("diamond", "star", "square", "triangle-up", "pentagon", "cross")
 
 
+MENU = {"bgcolor": "white", "font": {"color": INK}}
+"""Of a list to choose from: both colours, since viewers with a dark theme change that of the text by themselves."""
+
+
 @dataclass(frozen=True)
 class VariantStyle:
     """How one variant is drawn, in every figure."""
@@ -148,6 +152,6 @@ def _template() -> go.layout.Template:
             "separators": ".,",
             "hovermode": "closest",
             "hoverlabel": {"bgcolor": "white", "bordercolor": GREY, "font": {"family": FONT, "size": 12}},
-            "legend": {"bgcolor": "rgba(255,255,255,0.85)", "font": {"size": 12}, "itemwidth": 40},
+            "legend": {"bgcolor": "rgba(0,0,0,0)", "font": {"size": 12}, "itemwidth": 40},
         }
     )  # fmt: skip

@@ -14,6 +14,9 @@
     return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
   };
 
+  // What a figure has on A4 within the margins, in pixels, and how wide it is drawn before it is scaled to that.
+  const PAPER = { width: 690, height: 850, drawn: 980 };
+
   let library = null;
   const plotly = () => {
     library ??= unpack(document.getElementById("plotly")).then((code) => {
@@ -57,9 +60,14 @@
       }
     }
 
-    render(name) {
+    render(name, { onPaper = false } = {}) {
       if (this.text === null) return;
       const { data, layout } = themed(this.text, name);
+      if (onPaper) {
+        layout.width = Math.max(PAPER.drawn, parseInt(this.canvas.style.minWidth, 10) || 0);
+        const scale = Math.min(PAPER.width / layout.width, PAPER.height / (layout.height || 560));
+        this.canvas.style.setProperty("--on-paper", scale);
+      }
       const menu = layout.updatemenus && layout.updatemenus[0];
       delete layout.updatemenus;
       const config = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
@@ -129,6 +137,6 @@
     if (waiting) waiting.draw().then(() => idle(next));
   };
   addEventListener("load", () => setTimeout(() => idle(next), 1500));
-  addEventListener("beforeprint", () => plots.forEach((plot) => plot.render("light")));
+  addEventListener("beforeprint", () => plots.forEach((plot) => plot.render("light", { onPaper: true })));
   addEventListener("afterprint", () => plots.forEach((plot) => plot.render(theme())));
 })();
