@@ -15,6 +15,9 @@ from pathlib import Path
 
 from project_copy import environment
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+"""Programs that tests of pages can drive, whichever is installed."""
+
 
 @contextlib.contextmanager
 def serving(project: Path, *arguments: str) -> Iterator[str]:
