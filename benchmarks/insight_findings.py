@@ -84,8 +84,8 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, default=None, help="folder in which results of seeds are kept")
     arguments = parser.parse_args()
     tables, shares = [], []
-    for name in SPACES:
-        for seed in range(arguments.seeds):
+    for seed in range(arguments.seeds):
+        for name in SPACES:
             found, share = kept(name, Path(arguments.data) / f"{name}_custom_cache.pkl", seed, arguments)
             tables.append(found.assign(space=name, seed=seed))
             shares.append(share.assign(space=name, seed=seed))
