@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,12 +21,13 @@ from autobuild_pipelines.predictors.model import ACTIVATIONS, GraphPredictor
 from autobuild_pipelines.predictors.operator_cards import from_files, to_files
 from autobuild_pipelines.predictors.operator_metrics import operator_metrics
 from autobuild_pipelines.predictors.operator_pass import class_embeddings
-from autobuild_pipelines.predictors.operator_predictors import OperatorPredictors
+from autobuild_pipelines.predictors.operator_predictors import PART, OperatorPredictors, run
 from autobuild_pipelines.predictors.operator_training import train_on_operators
 
 Make = Callable[..., OperatorGraph]
 FAST = TrainingSettings(epochs=3, batch_size=16, learning_rate=3e-3, schedule="cosine", ranking_weight=0.5)
 SMALL = ModelSettings(hidden=8, layers=2, lift=8, embedding=8)
+NORMED = replace(SMALL, head_norm=True)
 
 
 def drawn(make: Make, count: int, seed: int = 0) -> tuple[list[OperatorGraph], np.ndarray[Any, Any]]:
@@ -117,8 +120,52 @@ def test_networks_of_widths_that_training_never_saw_can_be_read(residual_graph: 
     np.testing.assert_allclose(both[:, 1:], found.predict(found.read(pack(wider[1:]))), rtol=1e-4)
 
 
-def test_saving_and_loading_is_the_identity(residual_graph: Make) -> None:
-    found, _, batch = trained(residual_graph, name="mine", equations={"y": "a + b"}, ensemble=2)
+@pytest.mark.parametrize("seed", range(6))
+def test_every_head_learns_whatever_the_seed_where_graph_embeddings_are_normalised(
+    residual_graph: Make, seed: int
+) -> None:
+    graphs, y = drawn(residual_graph, 60)
+    batch = OperatorBatch.of(graphs)
+    # Without batch norm before the head, 6 of these 12 heads stay below 0.6.
+    model = replace(NORMED, hidden=16, layers=3)
+    labels = {"y": y, "less": -y}
+    found, _ = train_on_operators(
+        batch, labels, model=model, training=replace(FAST, epochs=8), seed=seed, progress=False
+    )
+    for predicted, label in zip(found.predict(batch), labels.values(), strict=True):
+        assert spearmanr(predicted, label).statistic > 0.8
+
+
+def test_a_trained_head_normalises_by_the_training_graphs_not_by_what_is_predicted_with(residual_graph: Make) -> None:
+    # One graph more than are passed through at a time: batch norm has no moments of the last, which stands alone.
+    batch = OperatorBatch.of(drawn(residual_graph, PART + 1)[0])
+    labels = {"y": batch.lengths + np.arange(len(batch)) / 100}
+    found, _ = train_on_operators(batch, labels, model=NORMED, training=replace(FAST, epochs=1), progress=False)
+    norm = found.model.head_norm
+    assert norm is not None
+    embeddings = torch.cat([of_hops[-1] for _, of_hops, _, _ in run(found.model, batch)], dim=1)
+    torch.testing.assert_close(norm.running_mean, embeddings.mean(1), rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(norm.running_var, embeddings.var(1, unbiased=False), rtol=1e-4, atol=1e-6)
+    together = found.predict(batch)
+    for row in (0, 7, PART):
+        np.testing.assert_allclose(found.predict(batch.take(np.asarray([row]))), together[:, [row]], rtol=1e-4)
+
+
+def test_the_card_says_whether_the_head_normalises(residual_graph: Make) -> None:
+    files = to_files(trained(residual_graph, model=NORMED)[0])
+    assert json.loads(files["predictors.json"])["model"]["head_norm"] is True
+    # Cards of before the setting have none, and are of predictors without.
+    plain, _, batch = trained(residual_graph)
+    files = to_files(plain)
+    index = json.loads(files["predictors.json"])
+    assert index["model"].pop("head_norm") is False
+    older = from_files({**files, "predictors.json": json.dumps(index).encode()})
+    np.testing.assert_array_equal(older.predict(batch), plain.predict(batch))
+
+
+@pytest.mark.parametrize("model", [SMALL, NORMED])
+def test_saving_and_loading_is_the_identity(residual_graph: Make, model: ModelSettings) -> None:
+    found, _, batch = trained(residual_graph, name="mine", equations={"y": "a + b"}, ensemble=2, model=model)
     files = to_files(found)
     assert sorted(files) == ["less.json", "less.safetensors", "predictors.json", "y.json", "y.safetensors"]
     again = from_files(files)
@@ -143,6 +190,8 @@ def test_what_has_no_meaning_for_operator_graphs_is_refused(residual_graph: Make
         trained(residual_graph, model=ModelSettings(additive=True))
     with pytest.raises(PredictorError, match=r"training\.validation"):
         trained(residual_graph, training=TrainingSettings(validation=0.1))
+    with pytest.raises(PredictorError, match=r"training\.batch_size: 1 leaves one of 40 graphs alone in a batch"):
+        trained(residual_graph, model=NORMED, training=TrainingSettings(batch_size=1))
     graphs, y = drawn(residual_graph, 5)
     with pytest.raises(PredictorError, match=r"targets \['flat'\] are the same for all training graphs"):
         train_on_operators(OperatorBatch.of(graphs), {"flat": 0 * y}, progress=False)

@@ -56,6 +56,13 @@ def test_what_parameters_say_holds_with_few_labels_too() -> None:
     assert preset.training.learning_rate == 1e-3
 
 
+def test_only_predictors_of_operator_graphs_normalise_before_the_head(ofa_mbv3: SearchSpace) -> None:
+    assert [name for name, preset in PRESETS.items() if preset.model.head_norm] == ["operators"]
+    array = ofa_mbv3.sample(8, np.random.default_rng(0))
+    with pytest.raises(PredictorError, match=r"model\.head_norm: only predictors of operator graphs have it"):
+        train(ofa_mbv3, array, {"y": np.arange(8.0)}, model=PRESETS["operators"].model, progress=False)
+
+
 @pytest.fixture(scope="module")
 def trained(ofa_mbv3: SearchSpace) -> TrainedPredictors:
     array = ofa_mbv3.sample(64, np.random.default_rng(0))

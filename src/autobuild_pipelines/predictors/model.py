@@ -42,6 +42,8 @@ class ModelSettings:
             (the paper's). GATv2 is linear in its inputs but for the attention, so without it a node's embedding is a
             sum of what its features contribute: the effect of expansion cannot depend on the stage.
         additive: Whether an `AdditiveTerm` stands beside the head (the paper has none).
+        head_norm: Whether graph embeddings go through batch norm, over graphs, before the head (the paper's do not).
+            Predictors of operator graphs have the choice: means over many nodes differ little from graph to graph.
     """
 
     layer: str = "GATv2Conv"
@@ -53,6 +55,7 @@ class ModelSettings:
     embedding: int = 128
     lift: int = 0
     additive: bool = False
+    head_norm: bool = False
 
     def __post_init__(self) -> None:
         for key, value, known in (
@@ -154,6 +157,7 @@ class GraphPredictor(nn.Module):
         kind = LAYERS[settings.layer]
         self.layers = nn.ModuleList(kind(members, a, b) for a, b in pairwise(sizes))
         self.norms = nn.ModuleList(MemberBatchNorm(members, settings.hidden) for _ in range(settings.layers))
+        self.head_norm = MemberBatchNorm(members, settings.hidden) if settings.head_norm else None
         self.head = nn.ModuleList(MemberLinear(members, settings.hidden, settings.hidden) for _ in range(4))
         self.regressor = MemberLinear(members, settings.hidden, 1)
         self.additive = AdditiveTerm(schema, members) if settings.additive else None
@@ -232,6 +236,7 @@ class GraphPredictor(nn.Module):
 
     def regress(self, embedding: Tensor) -> Tensor:
         """Head (Eq. 3): standardised predictions [members, n] from graph embeddings [members, n, hidden]."""
-        x = self.head[1](self.head[0](embedding))
+        x = embedding if self.head_norm is None else self.head_norm(embedding)
+        x = self.head[1](self.head[0](x))
         x = self.head[3](self.head[2](F.relu(x)))
         return self.regressor(ACTIVATIONS[self.settings.head_activation](x)).squeeze(-1)  # type: ignore[no-any-return]

@@ -22,6 +22,7 @@ from autobuild_pipelines.predictors.losses import LOSSES
 from autobuild_pipelines.predictors.model import GraphPredictor, ModelSettings
 from autobuild_pipelines.predictors.operator_pass import class_pass
 from autobuild_pipelines.predictors.operator_predictors import OperatorPredictors, each_node_norms, run
+from autobuild_pipelines.predictors.presets import PRESETS
 from autobuild_pipelines.predictors.stacked import PredictorError
 from autobuild_pipelines.predictors.threads import keep_freed_memory, one_thread_per_operation
 from autobuild_pipelines.predictors.training import resolve_device
@@ -52,7 +53,8 @@ def train_on_operators(
         held_out: Graphs of the same schema and their labels, which are only watched, never learned from.
         name: What the graphs are of, for the card.
         equations: Target equations, for the card.
-        model: Architecture of the predictors; it has no additive term, which is one of layers and places.
+        model: Architecture of the predictors; it has no additive term, which is one of layers and places. By default
+            that of the preset `operators`.
         training: Optimiser and loss; a validation part is not taken.
         ensemble: Predictors per target, which differ in their initial weights.
         seed: Initial weights and the order of batches: the same seed gives the same predictors on the same machine.
@@ -66,8 +68,8 @@ def train_on_operators(
     Raises:
         PredictorError: A label is constant, a setting has no meaning here, or training diverged.
     """
-    model, training = model or ModelSettings(lift=32), training or TrainingSettings()
-    _check(model, training)
+    model, training = model or PRESETS["operators"].model, training or TrainingSettings()
+    _check(model, training, len(graphs))
     y, mean, std = _standardise(labels, ensemble)
     device = resolve_device(training.device)
     names = [target for target in labels for _ in range(ensemble)]
@@ -106,7 +108,7 @@ def _epochs(
     for epoch in range(settings.epochs):
         network.train()
         sums = torch.zeros(2, len(y), device=y.device)
-        batches = np.array_split(rng.permutation(len(graphs)), math.ceil(len(graphs) / settings.batch_size))
+        batches = np.array_split(rng.permutation(len(graphs)), _batches(len(graphs), settings))
         for step, rows in enumerate(batches):
             done = (epoch + step / len(batches)) / settings.epochs
             optimiser.param_groups[0]["lr"] = settings.learning_rate * schedule(done)
@@ -128,8 +130,13 @@ def _epochs(
 
 
 def _settle(network: GraphPredictor, graphs: OperatorBatch) -> None:
-    """Replace batch norm's running moments by those of all training graphs, averaged over parts of them."""
+    """Replace batch norm's running moments by those of all training graphs, averaged over parts of them.
+
+    Moments of graph embeddings, which one graph has none of, are taken last, over all graphs at once.
+    """
     network.train()
+    if network.head_norm is not None:
+        network.head_norm.eval()
     for norm in network.batch_norms():
         norm.momentum = 1.0
     for part, _ in enumerate(run(network, graphs), start=2):
@@ -138,6 +145,10 @@ def _settle(network: GraphPredictor, graphs: OperatorBatch) -> None:
     for norm in network.batch_norms():
         norm.momentum = MOMENTUM
     network.eval()
+    if network.head_norm is not None:
+        embeddings = torch.cat([found[-1] for _, found, _, _ in run(network, graphs)], dim=1)
+        network.head_norm.running_mean.copy_(embeddings.mean(dim=1))
+        network.head_norm.running_var.copy_(embeddings.var(dim=1, unbiased=False))
 
 
 def _watch(network: GraphPredictor, graphs: OperatorBatch, labels: Labels, ensemble: int) -> NDArray[np.float64]:
@@ -181,8 +192,17 @@ def _standardise(labels: Labels, ensemble: int) -> tuple[Tensor, NDArray[np.floa
     return y.repeat_interleave(ensemble, dim=0), mean, std
 
 
-def _check(model: ModelSettings, training: TrainingSettings) -> None:
+def _batches(graphs: int, settings: TrainingSettings) -> int:
+    return math.ceil(graphs / settings.batch_size)
+
+
+def _check(model: ModelSettings, training: TrainingSettings, graphs: int) -> None:
     if model.additive:
         raise PredictorError("model.additive: predictors of operator graphs have no additive term; set it to false")
     if training.validation:
         raise PredictorError("training.validation: predictors of operator graphs take no validation part; set it to 0")
+    if model.head_norm and graphs // _batches(graphs, training) < 2:
+        raise PredictorError(
+            f"training.batch_size: {training.batch_size} leaves one of {graphs} graphs alone in a batch, where "
+            "model.head_norm needs two; set it to 3 or more"
+        )

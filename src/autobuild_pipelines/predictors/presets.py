@@ -44,7 +44,7 @@ PRESETS: dict[str, Preset] = {
         enough=1000,
     ),
     "operators": Preset(
-        ModelSettings(lift=32),
+        ModelSettings(lift=32, head_norm=True),
         TrainingSettings(epochs=20, batch_size=16, learning_rate=3e-3, schedule="cosine", ranking_weight=0.5),
     ),
 }
@@ -59,8 +59,8 @@ that the FE-MLP's one weight a feature value averages out; steps are smaller and
 predictors are averaged, which costs little (`benchmarks/measured_tables.py`).
 
 `operators` is for operator graphs (`docs/operator_graphs.md`): larger steps as in `lifted`, and a heavier ranking
-term, since what is wanted of it are norms that rank at every hop. At full weight they rank a little better still, but
-with some seeds the head learned nothing in 20 epochs."""
+term, since what is wanted of it are norms that rank at every hop. Batch norm stands before the head, without which some
+heads stay near a constant (`benchmarks/operator_heads.py`)."""
 
 
 def read_predictor(settings: Mapping[str, Any], labelled: int) -> Preset:

@@ -83,13 +83,15 @@ def train(
         epochs where it was not computed); of an ensemble, the means over its members.
 
     Raises:
-        PredictorError: A label is constant, or training diverged.
+        PredictorError: A label is constant, a setting has no meaning here, or training diverged.
     """
     model, training = model or ModelSettings(), training or TrainingSettings()
     if ensemble < 1:
         raise ValueError(f"predictors.ensemble: must be 1 or more, got {ensemble}")
     if members not in MEMBERS:
         raise ValueError(f"predictors.members: {members!r} is not one of {list(MEMBERS)}")
+    if model.head_norm:
+        raise PredictorError("model.head_norm: only predictors of operator graphs have it; set it to false")
     keep_freed_memory()
     device = resolve_device(training.device)
     targets = tuple(labels)
