@@ -26,7 +26,7 @@ run: $(READY)  ## the main job on the embedded sample (ARGS="..." goes to kedro 
 	$(BIN)/kedro run $(ARGS)
 
 test: $(READY)  ## all tests; those on reference data too when AUTOBUILD_REFERENCE_DIR names it
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(READY)  ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .

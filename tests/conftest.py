@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 
 from autobuild_pipelines.graphs.operator_graph import Attributes, OperatorGraph
 from autobuild_pipelines.spaces import SearchSpace
-from project_copy import copy_project, run_kedro
+from project_copy import copy_project, run_kedro, run_kedro_anew
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -93,7 +93,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A copy of the project in which the main job has run, small, and what it printed. Read it, run in copies of it."""
 
     def run(project: Path) -> str:
-        done = run_kedro(copy_project(project), "run", "--env=small")
+        done = run_kedro_anew(copy_project(project), "run", "--env=small")
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         return done.stdout + done.stderr
 

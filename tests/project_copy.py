@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
+import json
 import os
+import select
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +19,7 @@ import yaml
 PROJECT = Path(__file__).resolve().parents[1]
 
 SMALL = {
-    "predictors": {"model": {"hidden": 8}, "training": {"epochs": 2}},
+    "predictors": {"ensemble": 2, "model": {"hidden": 8}, "training": {"epochs": 2}},
     "scoring": {"contexts": 2, "min_count": 1},
     "building": {"top": 5, "count": 3},
     "search": {
@@ -35,9 +40,8 @@ MEASURED = frozenset({"search_times"})
 
 def copy_project(folder: Path, rows: int = 400) -> Path:
     """The project with an environment `small` and the first rows of its sample."""
-    hidden = shutil.ignore_patterns("__pycache__", "local")
     for part in ("conf", "src"):
-        shutil.copytree(PROJECT / part, folder / part, ignore=hidden)
+        shutil.copytree(PROJECT / part, folder / part, ignore=shutil.ignore_patterns("local"))
     for part in ("pyproject.toml", ".telemetry"):
         shutil.copy(PROJECT / part, folder / part)
     (folder / "conf" / "local").mkdir()
@@ -64,11 +68,40 @@ def environment(project: Path, **more: str) -> dict[str, str]:
 
 
 def run_kedro(project: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    """Run `kedro ...` in the copy; the result holds output and exit status."""
+    """Run `kedro ...` in the copy; the result holds output and exit status.
+
+    In a process forked from a server that has imported torch, MLflow and the like, as most of a short command's time is
+    theirs.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        out, err = Path(folder) / "out", Path(folder) / "err"
+        task = {"arguments": arguments, "folder": str(project), "environment": environment(project, **more)}
+        server = _server()
+        assert server.stdin is not None
+        assert server.stdout is not None
+        server.stdin.write(json.dumps({**task, "out": str(out), "err": str(err)}) + "\n")
+        server.stdin.flush()
+        assert select.select([server.stdout], [], [], 900)[0], f"kedro {' '.join(arguments)} does not end"
+        status = int(server.stdout.readline())
+        return subprocess.CompletedProcess(["kedro", *arguments], status, out.read_text(), err.read_text())
+
+
+def run_kedro_anew(project: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """`run_kedro` in an interpreter of its own, as a user's shell starts it."""
     command = [sys.executable, "-m", "kedro", *arguments]
     return subprocess.run(
         command, cwd=project, env=environment(project, **more), capture_output=True, text=True, timeout=900
     )
+
+
+@functools.cache
+def _server() -> subprocess.Popen[str]:
+    quiet = environment(PROJECT)
+    del quiet["PYTHONPATH"]
+    program = [sys.executable, str(Path(__file__).with_name("kedro_server.py"))]
+    started = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=quiet)
+    atexit.register(started.kill)
+    return started
 
 
 def tables(project: Path, space: str) -> dict[str, pd.DataFrame]:
