@@ -15,6 +15,8 @@ import pytest
 import yaml
 
 from autobuild_pipelines.evaluators import EvaluationLedger
+from autobuild_pipelines.ingestion import ingest_records, read_records
+from autobuild_pipelines.spaces import SearchSpace
 from project_copy import PROJECT, copy_project, run_kedro, tables
 from servers import BROWSERS, fetch, serving
 
@@ -144,14 +146,11 @@ def test_a_server_shows_its_page(finished: tuple[Path, str], tmp_path: Path, com
         assert "<html" in fetch(address).lower()
 
 
-def test_the_example_record_can_be_priced(finished: tuple[Path, str], tmp_path: Path) -> None:
-    record = next(block for block in blocks("json") if "mbconv3" in block)
-    (tmp_path / "mine.jsonl").write_text(record)
-    command = next(line for line in ON_SAMPLE if "evaluate_architectures" in line)
-    project = tmp_path / "project"
-    shutil.copytree(finished[0], project)
-    kedro(project, re.sub(r"architectures=\S+$", f"architectures={tmp_path}/mine.jsonl", command))
-    assert len(tables(project, "ofa_mbv3")["evaluated_architectures"]) == 1
+def test_the_example_record_is_an_architecture_of_the_space(ofa_mbv3: SearchSpace, tmp_path: Path) -> None:
+    # tests/end_to_end/test_user_input.py prices such a file.
+    (tmp_path / "mine.jsonl").write_text(next(block for block in blocks("json") if "mbconv3" in block))
+    read = ingest_records(ofa_mbv3, read_records(str(tmp_path / "mine.jsonl")))
+    assert (len(read.architectures), len(read.rejected)) == (1, 0)
 
 
 def test_a_table_is_all_that_a_space_of_ones_own_needs(tmp_path: Path) -> None:
@@ -170,30 +169,6 @@ def test_a_table_is_all_that_a_space_of_ones_own_needs(tmp_path: Path) -> None:
     best = found["module_scores"][lambda table: table["rank"] == 1]
     assert set(best["target"]) == {"acc", "acc_for_latency_ms"}
     assert {"layer_full", "stage_full", "autobuild_nas"} <= set(found["comparison"]["variant"])
-
-
-def test_a_broken_table_is_refused_in_one_line_and_nothing_is_written(tmp_path: Path) -> None:
-    project = copy_project(tmp_path)
-    (project / "mine.csv").write_text("units,acc\ne4_k3 | e1_k3,0.7\ne4_k3,0.6\n")
-    done = run_kedro(project, "new-space", "mine.csv")
-    assert done.returncode == 1
-    assert "mine.csv row 2" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert not list((project / "conf" / "local").iterdir())
-
-
-def test_an_earlier_draft_is_kept_unless_told_otherwise(tmp_path: Path) -> None:
-    project = copy_project(tmp_path)
-    (project / "mine.csv").write_text("units,acc,latency_ms\n" + "".join(made_up_rows(50)))
-    assert run_kedro(project, "new-space", "mine.csv").returncode == 0
-    written = project / "conf" / "local" / "parameters" / "mine.yml"
-    written.write_text(written.read_text() + "# mine\n")
-    refused = run_kedro(project, "new-space", "mine.csv")
-    assert refused.returncode == 1
-    assert "--force" in refused.stderr
-    assert written.read_text().endswith("# mine\n")
-    assert run_kedro(project, "new-space", "mine.csv", "--force").returncode == 0
-    assert not written.read_text().endswith("# mine\n")
 
 
 def test_the_commands_that_measure_this_machine_follow_each_other(tmp_path: Path) -> None:
