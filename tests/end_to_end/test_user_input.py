@@ -83,7 +83,8 @@ def test_a_space_of_ones_own_needs_a_folder_with_its_declaration_and_parameters(
     (folder / "base" / "spaces" / "mine.yml").write_text(yaml.safe_dump({"mine": {"space": declaration}}))
     parameters = {"spaces": ["mine"], "mine": settings, **SMALL}
     (folder / "base" / "parameters" / "mine.yml").write_text(yaml.safe_dump(parameters))
-    done = run_kedro(project, "run", f"--conf-source={folder}")
+    steps = "ingest,label_statistics,graphs,predictors,scoring,building,search,evaluation"
+    done = run_kedro(project, "run", f"--conf-source={folder}", f"--pipelines={steps}")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     found = tables(project, "mine")
     known = set(found["architectures"]["architecture_id"])
