@@ -156,15 +156,15 @@ def test_the_example_record_is_an_architecture_of_the_space(ofa_mbv3: SearchSpac
 def test_a_table_is_all_that_a_space_of_ones_own_needs(tmp_path: Path) -> None:
     project = copy_project(tmp_path / "project")
     (example,) = blocks("csv")
-    (tmp_path / "my_space.csv").write_text(example + "".join(made_up_rows(200)))
+    (tmp_path / "my_space.csv").write_text(example + "".join(made_up_rows(100)))
     printed = kedro(project, NEW_SPACE)
     assert "more is better: acc; less is better: latency_ms" in printed
     assert OWN_SPACE in printed
     for path in re.findall(r"conf/local/\w+/my_space\.yml", printed):
         assert (project / path).is_file()
-    kedro(project, OWN_SPACE)
+    kedro(project, OWN_SPACE, "predictors.ensemble=1,search.seeds=1,insight.cards.top=1")
     found = tables(project, "my_space")
-    assert len(found["architectures"]) == 202
+    assert len(found["architectures"]) == 102
     assert set(found["module_scores"]["unit"]) == {1, 2, 3}
     best = found["module_scores"][lambda table: table["rank"] == 1]
     assert set(best["target"]) == {"acc", "acc_for_latency_ms"}
@@ -174,12 +174,13 @@ def test_a_table_is_all_that_a_space_of_ones_own_needs(tmp_path: Path) -> None:
 def test_the_commands_that_measure_this_machine_follow_each_other(tmp_path: Path) -> None:
     project = copy_project(tmp_path)
     settings = (
-        "space=ofa_mbv3,ofa_mbv3.source.filepath=ofa_mbv3_head.csv,measure_latency.count=30,latency.repeats=2,"
-        "latency.warm_up=0,latency_predictors.training.epochs=3,latency_predictors.model.hidden=8"
+        "space=ofa_mbv3,ofa_mbv3.source.filepath=ofa_mbv3_head.csv,measure_latency.count=10,fan_out.backend=sequential,"
+        "latency.repeats=1,latency.warm_up=0,latency_predictors.held_out=0.2,latency_predictors.training.epochs=2,"
+        "latency_predictors.model.hidden=8,predictors.ensemble=1,building.count=1,search.seeds=1,insight.cards.top=1"
     )
     for command in MEASURED:
         printed = kedro(project, command, settings)
-    assert "Measured latency of what was built: 9 networks" in printed
+    assert "Measured latency of what was built: 3 networks" in printed
     found = tables(project, "ofa_mbv3")
     predicted = found["architectures"]["latency_cpu_ms"]
     assert not np.allclose(predicted, found["ingested_architectures"]["latency_cpu_ms"])
@@ -188,7 +189,7 @@ def test_the_commands_that_measure_this_machine_follow_each_other(tmp_path: Path
         recorded = ledger.table("latency")
     built = set(found["verified_architectures"]["architecture_id"])
     assert built <= set(recorded["architecture_id"])
-    assert len(recorded) >= 30  # the sample, and what was built
+    assert len(recorded) > 10  # the sample, and what was built
 
 
 @pytest.mark.reference
