@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import yaml
 
@@ -193,17 +192,24 @@ def test_the_commands_that_measure_this_machine_follow_each_other(tmp_path: Path
 
 
 @pytest.mark.reference
-def test_the_published_command_runs_on_the_published_data(tmp_path: Path, reference_dir: Path) -> None:
+def test_the_published_command_runs_on_the_published_caches_with_the_released_predictors(
+    tmp_path: Path, reference_dir: Path
+) -> None:
     project = copy_project(tmp_path)
     assignments, command = re.match(r"((?:\w+=\S+ )+)(kedro .*)", PUBLISHED).groups()  # type: ignore[union-attr]
     names = re.findall(r"(\w+)=", assignments)
     folders = dict(
         zip(names, (str(reference_dir / "autobuild"), str(reference_dir / "autobuild" / "l1_models")), strict=True)
     )
-    kedro(project, command, "space=ofa_mbv3", **folders)
-    comparison: pd.DataFrame = tables(project, "ofa_mbv3")["comparison"]
-    assert set(comparison["problem"]) == {"gpu", "cpu", "npu"}
-    assert set(comparison["label_kind"]) == {"published"}
+    # The other space's released predictors are searched with in search/test_released_search.py.
+    once = "space=ofa_pn,predictors.training.epochs=1,scoring.contexts=1,search.seeds=1"
+    kedro(project, command, once, **folders)
+    found = tables(project, "ofa_pn")
+    assert len(found["architectures"]) == 3000
+    assert (found["evaluations"]["resolution"] == 224).all()
+    assert found["evaluations"]["metric_sources"].str.contains("released_predictor").all()
+    assert set(found["comparison"]["problem"]) == {"gpu", "cpu", "npu"}
+    assert set(found["comparison"]["label_kind"]) == {"published"}
 
 
 def test_the_pictures_are_there_and_small() -> None:

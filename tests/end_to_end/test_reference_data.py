@@ -1,4 +1,4 @@
-"""The command line on reference data: the published caches, and a space that is neither MBv3 nor PN."""
+"""The command line on reference data: the published caches and predictors, and a space neither MBv3 nor PN."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from project_copy import SMALL, copy_project, run_kedro, tables
+from project_copy import PROJECT, SMALL, copy_project, run_kedro, tables
 
 pytestmark = [pytest.mark.slow, pytest.mark.reference]
 
@@ -59,27 +59,14 @@ def test_accel_nasbench_runs_with_a_declaration_and_parameters_from_a_folder_els
     assert (found["comparison"]["label_kind"] == "measured").all()
 
 
-def test_the_published_caches_run_with_the_released_predictors_as_evaluators(
-    tmp_path: Path, reference_dir: Path
-) -> None:
-    project = copy_project(tmp_path)
+@pytest.mark.parametrize("space", ["ofa_mbv3", "ofa_pn"])
+def test_the_published_environment_names_files_that_were_published(reference_dir: Path, space: str) -> None:
+    settings = yaml.safe_load((PROJECT / "conf" / "published" / "parameters" / f"{space}.yml").read_text())[space]
     folder = reference_dir / "autobuild"
-    small = "predictors.training.epochs=1,scoring.contexts=1,search.seeds=1,search.initial=5,search.per_iteration=5"
-    small += ",search.guided.drawn=50,search.guided.generations=2,search.guided.generations_later=1"
-    done = run_kedro(
-        project,
-        "run",
-        "--env=published",
-        f"--params={small}",
-        AUTOBUILD_DATA_DIR=str(folder),
-        AUTOBUILD_MODELS_DIR=str(folder / "l1_models"),
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    for space in ("ofa_mbv3", "ofa_pn"):
-        found = tables(project, space)
-        assert len(found["architectures"]) == 3000
-        assert set(found["comparison"]["problem"]) == {"gpu", "cpu", "npu"}
-        assert (found["evaluations"]["resolution"] == 224).all()
+    assert (folder / Path(settings["source"]["filepath"]).name).is_file()
+    for evaluator in settings["evaluators"].values():
+        for suffix in ("predictor.pt", "config.pkl"):
+            assert (folder / "l1_models" / f"{evaluator['checkpoint']}_{suffix}").is_file()
 
 
 def test_the_published_environment_without_models_says_how_to_name_them_before_it_trains(

@@ -15,8 +15,8 @@ from autobuild_pipelines.spaces import SearchSpace, from_table
 
 pytestmark = [pytest.mark.reference, pytest.mark.slow]
 
-SEEDS = 5
-EPOCHS = 2
+SEEDS = 3
+EPOCHS = 1
 """Of the default's 60, of which effects need few: `benchmarks/insight_findings.py` measures them after all."""
 TARGETS = ("acc", "latency_gpu", "latency_npu")
 
