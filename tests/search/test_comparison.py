@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from search_run import PROBLEMS, SPACE, Metrics, search
 
+from autobuild_pipelines.pipelines.evaluation.schemas import BUDGET_PROGRESS
 from autobuild_pipelines.search import compare, progress_under_budgets, read_problems
 from autobuild_pipelines.spaces import to_table
 
@@ -80,6 +81,11 @@ def test_progress_counts_the_first_evaluations_in_order() -> None:
     assert chosen["gain_percent"] == pytest.approx(rows.groupby("seed")["gain_percent"].max().mean())
     assert chosen["cost"] == pytest.approx(rows.groupby("seed")["cost"].min().mean())
     assert set(table[table["variant"] == "built:gain:eq5"]["budget"]) == {5, 10}
+
+
+def test_progress_is_a_table_without_rows_where_no_search_spends_a_budget() -> None:
+    table = progress_under_budgets(SPACE, [PROBLEM], search(), [1000], label_kind="measured")
+    assert BUDGET_PROGRESS.validate(table).empty
 
 
 def test_progress_never_gets_worse() -> None:

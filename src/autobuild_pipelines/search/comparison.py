@@ -113,7 +113,8 @@ def progress_under_budgets(
                 for measure, values in zip(("hypervolume", *problem.objectives), reached.T, strict=True):
                     mean, std = float(values.mean()), _deviation(values)
                     rows.append((problem.name, contender.name, int(budget), measure, mean, std, label_kind))
-    return pd.DataFrame(rows, columns=["problem", "variant", "budget", "measure", "mean", "std", "label_kind"])
+    table = pd.DataFrame(rows, columns=["problem", "variant", "budget", "measure", "mean", "std", "label_kind"])
+    return table.astype({"budget": "int64", "mean": float, "std": float})  # without a row, too
 
 
 @dataclass(frozen=True, eq=False)
