@@ -6,7 +6,7 @@ import pytest
 from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline, node
 
-from autobuild_pipelines.run_record_hooks import MissingResultError, check_saved, command_line, pipeline_names
+from autobuild_pipelines.run_record_hooks import MissingResultError, check_saved, command_line
 
 
 def test_the_command_is_the_one_that_was_typed() -> None:
@@ -25,15 +25,14 @@ def test_the_command_is_the_one_that_was_typed() -> None:
 
 def test_the_main_job_needs_no_options_and_odd_values_are_quoted() -> None:
     assert command_line({"pipeline_names": ["__default__"], "env": None}) == "kedro run"
+    assert command_line({"runtime_params": {"targets": "a b"}}) == "kedro run '--params=targets=a b'"
 
 
 def test_several_pipelines_stand_in_the_order_of_the_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "autobuild_pipelines.run_record_hooks.pipelines", dict.fromkeys(("ingest", "search", "building"))
-    )
-    assert pipeline_names({"pipeline_names": ["building", "ingest", "search"]}) == ["ingest", "search", "building"]
-    assert command_line({"pipeline_names": ["search", "ingest"]}) == "kedro run --pipelines=ingest,search"
-    assert command_line({"runtime_params": {"targets": "a b"}}) == "kedro run '--params=targets=a b'"
+    registered = dict.fromkeys(("ingest", "search", "building"))
+    monkeypatch.setattr("autobuild_pipelines.run_record_hooks.pipelines", registered)
+    printed = command_line({"pipeline_names": ["building", "search", "ingest"]})
+    assert printed == "kedro run --pipelines=ingest,search,building"
 
 
 def test_a_missing_result_is_an_error_that_names_it_and_what_makes_it() -> None:

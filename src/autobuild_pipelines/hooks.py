@@ -27,6 +27,7 @@ import pandas as pd
 import yaml
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
+from kedro.framework.project import pipelines
 from kedro.io import CatalogProtocol
 from kedro.io.core import AbstractDataset, AbstractVersionedDataset, get_filepath_str
 from kedro.pipeline import Pipeline
@@ -40,7 +41,6 @@ from autobuild_pipelines.building import read_reduced_spaces
 from autobuild_pipelines.mlflow_record import MlflowRecord
 from autobuild_pipelines.reporting import Counts, figures_page, print_constructions, print_methods, print_summary
 from autobuild_pipelines.reporting.description import Failure
-from autobuild_pipelines.run_record_hooks import pipeline_names
 from autobuild_pipelines.spaces import SearchSpace
 
 DECLARATIONS = ("space", "network", "surrogate")
@@ -108,7 +108,8 @@ class TrackingHooks(MlflowHook):  # type: ignore[misc]
         """Start the run and record where it comes from."""
         spaces = sorted({name.split(".")[0] for name in pipeline.datasets() if "." in name and ":" not in name})
         environment = str(run_params.get("env") or "base")
-        names = [name.replace("__default__", "autobuild_nas") for name in pipeline_names(run_params) or ["__default__"]]
+        names = provenance.pipeline_names(run_params, pipelines) or ["__default__"]
+        names = [name.replace("__default__", "autobuild_nas") for name in names]
         runtime_params = run_params.get("runtime_params") or {}
         record = MlflowRecord("+".join(names), spaces, environment, runtime_params, self._parameters["parameters"])
         self.mlflow_config.tracking.run.name = record.name

@@ -122,3 +122,10 @@ def _git(folder: Path, *arguments: str) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()
+
+
+def pipeline_names(run_params: Mapping[str, Any], registered: Iterable[str]) -> list[str]:
+    """The pipelines that a run was asked for, in the registry's order: Kedro's command line hands them over in any."""
+    order = {name: place for place, name in enumerate(registered)}
+    names = [str(name) for name in run_params.get("pipeline_names") or ()]
+    return sorted(names, key=lambda name: order.get(name, len(order)))

@@ -104,20 +104,13 @@ def check_saved(
             )
 
 
-def pipeline_names(run_params: Mapping[str, Any]) -> list[str]:
-    """The pipelines that were asked for, in the registry's order: Kedro's command line hands them over in any."""
-    order = {name: place for place, name in enumerate(pipelines)}
-    names = [str(name) for name in run_params.get("pipeline_names") or ()]
-    return sorted(names, key=lambda name: order.get(name, len(order)))
-
-
 def command_line(run_params: Mapping[str, Any]) -> str:
     """The `kedro run` of a session's `run_params`."""
     return shlex.join(["kedro", "run", *_arguments(run_params)])
 
 
 def _arguments(run_params: Mapping[str, Any]) -> Iterator[str]:
-    names = [name for name in pipeline_names(run_params) if name != "__default__"]
+    names = [name for name in provenance.pipeline_names(run_params, pipelines) if name != "__default__"]
     if names:
         yield f"--pipeline{'s' if len(names) > 1 else ''}={','.join(names)}"
     if env := run_params.get("env"):

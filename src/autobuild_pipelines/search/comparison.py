@@ -114,7 +114,8 @@ def progress_under_budgets(
                     mean, std = float(values.mean()), _deviation(values)
                     rows.append((problem.name, contender.name, int(budget), measure, mean, std, label_kind))
     table = pd.DataFrame(rows, columns=["problem", "variant", "budget", "measure", "mean", "std", "label_kind"])
-    return table.astype({"budget": "int64", "mean": float, "std": float})  # without a row, too
+    texts = dict.fromkeys(("problem", "variant", "measure", "label_kind"), "str")
+    return table.astype({**texts, "budget": "int64", "mean": float, "std": float})  # without a row, too
 
 
 @dataclass(frozen=True, eq=False)
