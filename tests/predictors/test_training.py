@@ -111,7 +111,8 @@ def test_an_ensemble_predicts_better_than_its_members_do_on_average(ofa_mbv3: Se
     assert history["epoch"].tolist() == [*range(1, 16)]  # means over the members
 
 
-def test_groups_that_train_elsewhere_give_the_same_predictors(ofa_mbv3: SearchSpace) -> None:
+@pytest.mark.parametrize("ensemble", [2, 3])  # one group, and two
+def test_groups_that_train_elsewhere_give_the_same_predictors(ofa_mbv3: SearchSpace, ensemble: int) -> None:
     array, y = additive(ofa_mbv3, 120)
     labels = {"y": y, "negative": -y}
     settings = TrainingSettings(epochs=2, validation=0.2, evaluate_every=1)
@@ -121,7 +122,14 @@ def test_groups_that_train_elsewhere_give_the_same_predictors(ofa_mbv3: SearchSp
 
     watched = (array, labels)
     here, there = (
-        train(ofa_mbv3, array, labels, held_out=watched, training=settings, ensemble=2, runner=runner, progress=False)
+        train(
+            *(ofa_mbv3, array, labels),
+            held_out=watched,
+            training=settings,
+            ensemble=ensemble,
+            runner=runner,
+            progress=False,
+        )
         for runner in (None, pickled)
     )
     np.testing.assert_array_equal(here[0].predict(array), there[0].predict(array))

@@ -159,11 +159,11 @@ def resolve_device(name: str) -> torch.device:
 def _fit_groups(whole: Fit, watched: Watched | None, runner: Runner | None, progress: bool) -> pd.DataFrame:
     """Train the members in groups, each in a thread (or by the runner), and put their weights in place.
 
-    That is faster than threads inside each small operation. Groups do not depend on the number of cores, and members
-    do not depend on each other, so neither does the result.
+    That is faster than threads inside each small operation, and so few that one thread holds them are faster together.
+    Groups do not depend on the number of cores, and members do not depend on each other, so neither does the result.
     """
     count = len(whole.targets)
-    size = min(MEMBERS_PER_THREAD, math.ceil(count / 2))
+    size = count if count <= MEMBERS_PER_THREAD else min(MEMBERS_PER_THREAD, math.ceil(count / 2))
     if whole.one_batch:
         size = count if count <= MEMBERS_IN_ONE_BATCH else min(MEMBERS_IN_ONE_BATCH, math.ceil(count / 2))
     if whole.y.device.type == "cuda":
@@ -192,20 +192,20 @@ def _task(whole: Fit, watched: Watched | None, group: range) -> Fit:
 
 
 def _in_threads(tasks: list[Fit], predictors: int, progress: bool) -> list[Fitted]:
-    with tqdm(
-        total=tasks[0].settings.epochs * len(tasks),
-        desc=f"training {predictors} predictors",
-        unit="epoch",
-        disable=not progress,
-        mininterval=1.0,
-    ) as bar:
-        if len(tasks) == 1 and not tasks[0].one_batch:
-            return [fit(tasks[0], bar)]
-        with one_thread_per_operation():
-            found: list[Fitted] = Parallel(n_jobs=min(len(tasks), cpu_count()), prefer="threads")(
-                delayed(fit)(task, bar) for task in tasks
-            )
-            return found
+    with (
+        tqdm(
+            total=tasks[0].settings.epochs * len(tasks),
+            desc=f"training {predictors} predictors",
+            unit="epoch",
+            disable=not progress,
+            mininterval=1.0,
+        ) as bar,
+        one_thread_per_operation(),
+    ):
+        found: list[Fitted] = Parallel(n_jobs=min(len(tasks), cpu_count()), prefer="threads")(
+            delayed(fit)(task, bar) for task in tasks
+        )
+        return found
 
 
 def _validation_rows(count: int, share: float, seed: int) -> tuple[Tensor, Tensor]:

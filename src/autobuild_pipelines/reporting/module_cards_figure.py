@@ -16,7 +16,7 @@ from autobuild_pipelines.reporting.sections import Block
 from autobuild_pipelines.spaces import RankingUnit, SearchSpace
 
 _ROW, _TITLE, _BETWEEN = TALLEST + 6, 30.0, 16.0
-_KIND, _SCORE, _RANKS, _EDIT = 84.0, 128.0, 190.0, 300.0
+_KIND, _SCORE, _RANKS, _EDIT = 84.0, 128.0, 214.0, 312.0
 """Widths of the columns: what a card is, its score, its ranks, an edit."""
 
 
