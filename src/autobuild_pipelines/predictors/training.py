@@ -163,9 +163,8 @@ def _fit_groups(whole: Fit, watched: Watched | None, runner: Runner | None, prog
     Groups do not depend on the number of cores, and members do not depend on each other, so neither does the result.
     """
     count = len(whole.targets)
-    size = count if count <= MEMBERS_PER_THREAD else min(MEMBERS_PER_THREAD, math.ceil(count / 2))
-    if whole.one_batch:
-        size = count if count <= MEMBERS_IN_ONE_BATCH else min(MEMBERS_IN_ONE_BATCH, math.ceil(count / 2))
+    most = MEMBERS_IN_ONE_BATCH if whole.one_batch else MEMBERS_PER_THREAD
+    size = count if count <= most else min(most, math.ceil(count / 2))
     if whole.y.device.type == "cuda":
         size = count
     groups = [range(start, min(start + size, count)) for start in range(0, count, size)]
