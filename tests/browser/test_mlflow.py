@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from console import errors
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from playwright.sync_api import Page, expect
@@ -49,11 +50,6 @@ def visitor(page: Page) -> Page:
     return page
 
 
-def errors(page: Page) -> list[str]:
-    found: list[str] = page.errors  # type: ignore[attr-defined]
-    return [error for error in found if not any(asked in error for asked in ALLOWED)]
-
-
 def address_of(mlflow: str, run: Run) -> str:
     return f"{mlflow}#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
 
@@ -73,7 +69,7 @@ def test_runs_are_found_by_name_and_compared(
     visitor.get_by_text("Show diff only").first.click()
     expect(visitor.get_by_text("ofa_pn.seed").first).to_be_visible()
     visitor.screenshot(path=screenshots / "mlflow_compare.png", full_page=True)
-    assert errors(visitor) == []
+    assert errors(visitor, ALLOWED) == []
 
 
 def test_a_run_says_what_it_was_about_and_what_it_found(
@@ -97,7 +93,7 @@ def test_a_run_says_what_it_was_about_and_what_it_found(
     expect(shown).to_contain_text("ofa_pn/training/loss")
     expect(visitor.locator(".js-plotly-plot .main-svg").first).to_be_visible()
     visitor.screenshot(path=screenshots / "mlflow_metrics.png")
-    assert errors(visitor) == []
+    assert errors(visitor, ALLOWED) == []
 
 
 @pytest.mark.parametrize(
@@ -113,4 +109,4 @@ def test_pages_of_a_run_are_shown_with_their_figures(
     expect(drawn.locator(".main-svg").first).to_be_visible()
     expect(drawn).to_contain_text("AutoBuild-Guided")
     visitor.screenshot(path=screenshots / f"mlflow_{Path(file).stem}.png")
-    assert errors(visitor) == []
+    assert errors(visitor, ALLOWED) == []

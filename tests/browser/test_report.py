@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from console import errors
 from playwright.sync_api import Browser, Page, expect
 
 pytestmark = pytest.mark.slow
@@ -25,11 +26,6 @@ def opened(page: Page, report: Path) -> Page:
     page.goto(report.as_uri())
     page.wait_for_function(DRAWN)
     return page
-
-
-def errors(page: Page) -> list[str]:
-    found: list[str] = page.errors  # type: ignore[attr-defined]
-    return found
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from console import errors
 from playwright.sync_api import Page, expect
 
 from project_copy import tables
@@ -45,11 +46,6 @@ def opened(page: Page, viz: str) -> Page:
     return page
 
 
-def errors(page: Page) -> list[str]:
-    found: list[str] = page.errors  # type: ignore[attr-defined]
-    return [error for error in found if not any(host in error for host in ALLOWED)]
-
-
 def unfold(page: Page, name: str) -> None:
     page.get_by_role("treeitem", name=name).first.locator("svg").first.click()
 
@@ -81,7 +77,7 @@ def test_a_space_unfolds_into_its_steps_and_a_step_into_its_nodes(opened: Page, 
     unfold(opened, "ofa_mbv3.search")
     expect(flowchart.get_by_text("search_architectures", exact=True)).to_be_visible()
     opened.screenshot(path=screenshots / "viz_nodes.png")
-    assert errors(opened) == []
+    assert errors(opened, ALLOWED) == []
 
 
 def test_a_table_is_previewed_with_its_newest_rows(opened: Page, finished: tuple[Path, str], screenshots: Path) -> None:
@@ -93,7 +89,7 @@ def test_a_table_is_previewed_with_its_newest_rows(opened: Page, finished: tuple
     expect(rows).to_have_count(1 + min(10, len(comparison)))
     assert rows.nth(1).locator("td").all_inner_texts()[:2] == ["cpu", comparison["variant"].iloc[0]]
     opened.screenshot(path=screenshots / "viz_table.png")
-    assert errors(opened) == []
+    assert errors(opened, ALLOWED) == []
 
 
 def test_a_figure_is_previewed_as_it_is_in_the_report(opened: Page, screenshots: Path) -> None:
@@ -104,4 +100,4 @@ def test_a_figure_is_previewed_as_it_is_in_the_report(opened: Page, screenshots:
     expect(large.locator(".gtitle")).to_contain_text("surrogate")
     expect(large.locator(".legendtext").filter(has_text="AutoBuild-Guided")).to_be_visible()
     opened.screenshot(path=screenshots / "viz_figure.png")
-    assert errors(opened) == []
+    assert errors(opened, ALLOWED) == []
