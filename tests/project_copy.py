@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import compileall
 import functools
 import json
 import os
@@ -40,8 +41,8 @@ MEASURED = frozenset({"search_times"})
 
 def copy_project(folder: Path, rows: int = 400) -> Path:
     """The project with an environment `small` and the first rows of its sample."""
-    for part in ("conf", "src"):
-        shutil.copytree(PROJECT / part, folder / part, ignore=shutil.ignore_patterns("local"))
+    shutil.copytree(PROJECT / "conf", folder / "conf", ignore=shutil.ignore_patterns("local"))
+    shutil.copytree(_made_once() / "src", folder / "src")
     for part in ("pyproject.toml", ".telemetry"):
         shutil.copy(PROJECT / part, folder / part)
     (folder / "conf" / "local").mkdir()
@@ -54,6 +55,16 @@ def copy_project(folder: Path, rows: int = 400) -> Path:
     small = folder / "conf" / "small"
     small.mkdir()
     (small / "parameters.yml").write_text(yaml.safe_dump(settings))
+    return folder
+
+
+@functools.cache
+def _made_once() -> Path:
+    """A folder with `src`, compiled, where the server also puts an empty MLflow database."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder)
+    shutil.copytree(PROJECT / "src", folder / "src")
+    compileall.compile_dir(folder / "src", quiet=1)
     return folder
 
 
@@ -98,7 +109,7 @@ def run_kedro_anew(project: Path, *arguments: str, **more: str) -> subprocess.Co
 def _server() -> subprocess.Popen[str]:
     quiet = environment(PROJECT)
     del quiet["PYTHONPATH"]
-    program = [sys.executable, str(Path(__file__).with_name("kedro_server.py"))]
+    program = [sys.executable, str(Path(__file__).with_name("kedro_server.py")), str(_made_once() / "mlflow.db")]
     started = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=quiet)
     atexit.register(started.kill)
     return started
