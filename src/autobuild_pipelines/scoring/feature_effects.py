@@ -165,15 +165,21 @@ def _group_means(
 def _summary(fit: ValueFit) -> pd.DataFrame:
     members, contexts = (np.sqrt(np.diag(covariance)) for covariance in (fit.of_members, fit.of_contexts))
     known = ~(np.isnan(members) & np.isnan(contexts))
-    table = pd.DataFrame({"value": fit.values, "effect": fit.mean, "member_error": members, "context_error": contexts})
-    table["standard_error"] = np.where(known, np.hypot(np.nan_to_num(members), np.nan_to_num(contexts)), np.nan)
-    table["rank"] = table["effect"].rank(ascending=False, method="first").astype("int64")
-    table = table.assign(members=len(fit.members), contexts=fit.contexts, moved=fit.moved)
-    table = table.assign(target=fit.target, level=fit.level, scope=fit.scope, feature=fit.feature)
-    for name, number in (("unit", fit.unit), ("position", fit.position)):
-        table[name] = pd.Series([number] * len(table), dtype="Int64")
-    errors = ["effect", "member_error", "context_error", "standard_error"]
-    return table[["target", "level", *PLACE, "value", *errors, "rank", "members", "contexts", "moved"]]
+    count = len(fit.values)
+    return pd.DataFrame(
+        {
+            **{"target": fit.target, "level": fit.level, "scope": fit.scope},
+            **{
+                name: pd.array([n] * count, dtype="Int64")
+                for name, n in (("unit", fit.unit), ("position", fit.position))
+            },
+            **{"feature": fit.feature, "value": fit.values, "effect": fit.mean},
+            **{"member_error": members, "context_error": contexts},
+            "standard_error": np.where(known, np.hypot(np.nan_to_num(members), np.nan_to_num(contexts)), np.nan),
+            "rank": np.argsort(np.argsort(-fit.mean, kind="stable")) + 1,
+            **{"members": len(fit.members), "contexts": fit.contexts, "moved": fit.moved},
+        }
+    )
 
 
 def _variance(values: pd.Series) -> float:

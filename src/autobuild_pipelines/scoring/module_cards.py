@@ -215,19 +215,20 @@ def _layer(space: SearchSpace, code: int) -> str:
 
 
 def _edit_rows(table: pd.DataFrame, row: int, found: list[tuple[str, str, int, int]]) -> list[dict[str, object]]:
-    score, module = table["score"], table["module"]
-    key = {"target": table["target"].iloc[row], "unit": int(table["unit"].iloc[row]), "module": module.iloc[row]}
+    own, others = table.iloc[row], table.iloc[[other for *_, other in found]]
+    key = {"target": own["target"], "unit": int(own["unit"]), "module": own["module"]}
+    columns = (others["module"].tolist(), (others["score"] - own["score"]).tolist(), others["rank"].tolist())
     return [
         {
             **key,
             "edit": words,
             "kind": kind,
             "position": position,
-            "neighbour": module.iloc[other],
-            "difference": float(score.iloc[other] - score.iloc[row]),
-            "neighbour_rank": int(table["rank"].iloc[other]),
+            "neighbour": neighbour,
+            "difference": difference,
+            "neighbour_rank": int(rank),
         }
-        for words, kind, position, other in found
+        for (words, kind, position, _), neighbour, difference, rank in zip(found, *columns, strict=True)
     ]
 
 
@@ -241,7 +242,7 @@ def _card(
     thin: int,
 ) -> dict[str, object]:
     own = table.iloc[row]
-    rises = [float(table["score"].iloc[other] - own["score"]) for *_, other in found]
+    rises = (table["score"].to_numpy()[[other for *_, other in found]] - own["score"]).tolist()
     best, worst = (int(np.argmax(rises)), int(np.argmin(rises))) if rises else (None, None)
     columns = ["module", "layers", "score", "standard_error", "rank", "expected", "expected_rank", "surprise"]
     count = counts.get(int(own["layers"]), 0)
