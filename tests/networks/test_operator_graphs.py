@@ -37,13 +37,9 @@ def assert_joined_graphs_are_right(space: SearchSpace, definition: NetworkDefini
     assert [int(graph.macs.sum()) for graph in graphs] == macs(space, definition, array).tolist()
 
 
-def test_graphs_joined_from_layers_equal_exports_of_whole_networks_and_have_their_macs(family: Family) -> None:
-    assert_joined_graphs_are_right(*family, count=1)
-
-
 @pytest.mark.slow
-def test_many_graphs_joined_from_layers_equal_exports_of_whole_networks_and_have_their_macs(family: Family) -> None:
-    assert_joined_graphs_are_right(*family, count=12)
+def test_graphs_joined_from_layers_equal_exports_of_whole_networks_and_have_their_macs(family: Family) -> None:
+    assert_joined_graphs_are_right(*family, count=4)
 
 
 def test_squeeze_excite_is_the_operations_that_it_consists_of(small: Family) -> None:

@@ -71,5 +71,10 @@ def search(support: ArchitectureArray | None = None, seed: int = 7) -> pd.DataFr
     return run_search(SPACE, problems, settings, Metrics(support), reduced(), seed=seed, progress=False)
 
 
+def digest() -> str:
+    """Of the table of evaluations."""
+    return hashlib.sha256(search().to_csv().encode()).hexdigest()
+
+
 if __name__ == "__main__":
-    print(hashlib.sha256(search().to_csv().encode()).hexdigest())
+    print(digest())
