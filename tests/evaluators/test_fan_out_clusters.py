@@ -25,14 +25,15 @@ pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 ENGINES = {"dask": "distributed", "ray": "ray"}
 
 
-@pytest.fixture(params=ENGINES)
-def cluster(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[FanOutSettings]:
+@pytest.fixture(scope="module", params=ENGINES)
+def cluster(request: pytest.FixtureRequest) -> Iterator[FanOutSettings]:
     """Settings of a local cluster of two workers, whose processes can import this folder's modules."""
     pytest.importorskip(ENGINES[request.param])
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
-    monkeypatch.setenv("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
-    yield FanOutSettings(backend=request.param, workers=2, backoff_s=0)
-    close_clusters()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+        patch.setenv("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+        yield FanOutSettings(backend=request.param, workers=2, backoff_s=0)
+        close_clusters()
 
 
 @pytest.fixture
