@@ -18,9 +18,33 @@ from project_copy import copy_project, run_kedro, run_kedro_anew
 
 PROJECT = Path(__file__).resolve().parents[1]
 
+LONGEST = (
+    "browser/test_mlflow.py",
+    "end_to_end/test_panoptic.py",
+    "end_to_end/test_sd_inpainting.py",
+    "end_to_end/test_main_job.py",
+    "end_to_end/test_readme.py",
+    "notebooks/test_notebooks.py",
+    "browser/test_report.py",
+    "evaluators/test_fan_out_faults.py",
+    "evaluators/test_fan_out_clusters.py",
+    "networks/test_operator_graphs.py",
+    "search/test_released_search.py",
+)
+"""Files that come first, so that none is left to a single process at the end.
+
+The first makes the shared runs; the next ones, which another process starts with, do not wait for them.
+"""
+
 # No test reads a clock to pass or fail, properties included.
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("project")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first."""
+    places = {PROJECT / "tests" / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 @pytest.fixture(scope="session")
