@@ -49,6 +49,7 @@ def main() -> None:
     parser.add_argument("--targets", type=int, default=3)
     parser.add_argument("--layers", type=int, nargs="+", default=None, help="of every unit, in place of the space's")
     parser.add_argument("--unfolded", action="store_true", help="batch norms as operations of their own")
+    parser.add_argument("--batch-sizes", type=int, nargs="+", default=[PRESETS["operators"].training.batch_size])
     arguments = parser.parse_args()
     content = yaml.safe_load((CONF / "spaces" / f"{arguments.space}.yml").read_text())[arguments.space]["space"]
     if arguments.layers:
@@ -70,16 +71,24 @@ def main() -> None:
     print(f"distinct in-neighbourhoods of hop 0 to 4: {kinds} of {nodes} nodes")
     labels = {f"target_{i}": macs**0.5 + i * batch.lengths for i in range(arguments.targets)}
     apart = ApartBatch(**vars(batch))
-    for name, graphs_of, epochs in (("alike once", batch, arguments.epochs), ("every node", apart, arguments.apart)):
-        if epochs:
-            seconds = _epoch(graphs_of, labels, epochs)
-            print(f"{name}: {seconds:.2f} s an epoch of {arguments.targets} targets, {_peak():.0f} MB at most so far")
+    for size in arguments.batch_sizes:
+        for name, graphs_of, epochs in (
+            ("alike once", batch, arguments.epochs),
+            ("every node", apart, arguments.apart),
+        ):
+            if epochs:
+                seconds = _epoch(graphs_of, labels, epochs, size)
+                print(
+                    f"{name}, batches of {size}: {seconds:.2f} s an epoch of {arguments.targets} targets, "
+                    f"{_peak():.0f} MB at most so far",
+                    flush=True,
+                )
 
 
-def _epoch(batch: OperatorBatch, labels: dict[str, np.ndarray], epochs: int) -> float:
+def _epoch(batch: OperatorBatch, labels: dict[str, np.ndarray], epochs: int, size: int) -> float:
     preset = PRESETS["operators"]
     start = time.perf_counter()
-    settings = replace(preset.training, epochs=epochs, evaluate_every=epochs)
+    settings = replace(preset.training, epochs=epochs, evaluate_every=epochs, batch_size=size)
     train_on_operators(batch, labels, model=preset.model, training=settings)
     return (time.perf_counter() - start) / epochs
 
