@@ -37,6 +37,16 @@ def assert_joined_graphs_are_right(space: SearchSpace, definition: NetworkDefini
     assert [int(graph.macs.sum()) for graph in graphs] == macs(space, definition, array).tolist()
 
 
+def test_batch_norms_are_operations_of_their_own_where_they_are_not_folded(small: Family) -> None:
+    space, definition = small
+    architectures = space.decode(space.sample(2, np.random.default_rng(0)))
+    kept = operator_graphs(space, definition, architectures, fold=False)
+    assert kept == [whole_operator_graph(space, definition, a, fold=False) for a in architectures]
+    for graph, folded in zip(kept, operator_graphs(space, definition, architectures), strict=True):
+        assert len(graph.operations) == len(folded.operations) + graph.operations.count("batch_norm")
+        assert graph.operations.count("batch_norm") > graph.operations.count("conv") / 2
+
+
 @pytest.mark.slow
 def test_graphs_joined_from_layers_equal_exports_of_whole_networks_and_have_their_macs(family: Family) -> None:
     assert_joined_graphs_are_right(*family, count=4)

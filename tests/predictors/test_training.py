@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from typing import Any
 
@@ -21,7 +22,7 @@ from autobuild_pipelines.predictors import (
     split_rows,
     train,
 )
-from autobuild_pipelines.predictors.fitting import clip_members
+from autobuild_pipelines.predictors.fitting import Fit, clip_members, fit
 from autobuild_pipelines.predictors.training import _validation_rows
 from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace
 
@@ -89,10 +90,10 @@ def test_targets_that_are_the_same_but_for_scale_are_learned_once_and_predicted_
     labels = {"y": y, "other": other, "scaled": 1000 * y + 5}
     trained, history = train(ofa_mbv3, array, labels, ensemble=2, training=QUICK, progress=False)
     alone, of_two = train(ofa_mbv3, array, {"y": y, "other": other}, ensemble=2, training=QUICK, progress=False)
-    first, second, third = trained.predict(array)
+    first, _, third = trained.predict(array)
     assert np.corrcoef(first, y)[0, 1] > 0.8
     np.testing.assert_allclose(third, 1000 * first + 5, rtol=1e-6)
-    np.testing.assert_array_equal(np.stack([first, second]), alone.predict(array))
+    np.testing.assert_array_equal(trained.only(["y", "other"]).predict(array), alone.predict(array))
     assert trained.targets == ("y", "other", "scaled")
     losses = {target: rows["loss"].tolist() for target, rows in history.groupby("target")}
     assert losses["scaled"] == losses["y"] == of_two.loc[of_two["target"] == "y", "loss"].tolist()
@@ -134,6 +135,31 @@ def test_groups_that_train_elsewhere_give_the_same_predictors(ofa_mbv3: SearchSp
     )
     np.testing.assert_array_equal(here[0].predict(array), there[0].predict(array))
     pd.testing.assert_frame_equal(here[1], there[1])
+
+
+@pytest.mark.slow
+def test_large_work_is_shared_by_processes_with_the_same_result(
+    ofa_mbv3: SearchSpace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    array, y = additive(ofa_mbv3, 120)
+    monkeypatch.setattr("autobuild_pipelines.predictors.training.LARGE", 1)
+    processes: list[int] = []
+
+    def pids(task: Fit, *_: Any) -> Any:
+        processes.append(os.getpid())
+        return fit(task)
+
+    monkeypatch.setattr("autobuild_pipelines.predictors.side_by_side.fit", pids)
+    found = []
+    for cores in (2, 1):  # with one, all groups train in this process
+        monkeypatch.setattr("autobuild_pipelines.predictors.side_by_side.cpu_count", lambda cores=cores: cores)
+        trained, history = train(
+            ofa_mbv3, array, {"y": y, "square": y**2, "root": y**0.5}, training=QUICK, progress=False
+        )
+        found.append((trained.predict(array), history))
+        assert len(processes) == (1 if cores == 2 else 3)
+    np.testing.assert_array_equal(found[0][0], found[1][0])
+    pd.testing.assert_frame_equal(found[0][1], found[1][1])
 
 
 def test_gradients_are_clipped_for_each_member_on_its_own() -> None:

@@ -1,4 +1,4 @@
-"""Training passes on distinct windows: the same predictions, embeddings and gradients as on every node."""
+"""Passes on distinct windows: the same predictions, embeddings and gradients as on every node."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from autobuild_pipelines.graphs import FeatureSchema, Vocabulary, hop_windows, sequence_graphs
+from autobuild_pipelines.graphs import FeatureSchema, Vocabulary, hop_windows, node_windows, sequence_graphs
 from autobuild_pipelines.predictors import GraphPredictor, ModelSettings, TrainingSettings, train
+from autobuild_pipelines.predictors.distinct_pass import distinct_pass
 from autobuild_pipelines.predictors.fitting import Fit
 from autobuild_pipelines.predictors.window_pass import window_pass
 from autobuild_pipelines.spaces import SearchSpace
@@ -55,6 +56,29 @@ def test_predictions_embeddings_and_gradients_are_those_of_every_node(
         torch.testing.assert_close(passed[1].get(key, torch.zeros_like(gradient)), gradient, rtol=1e-6, atol=1e-8)
 
 
+@pytest.mark.parametrize("settings", [ModelSettings(), GNN, ModelSettings(lift=8, additive=True)])
+@pytest.mark.parametrize("name", ["sd_fid", "ofa_pn"])
+def test_trained_predictors_say_of_distinct_windows_what_they_say_of_every_node(
+    settings: ModelSettings, name: str, request: pytest.FixtureRequest
+) -> None:
+    space: SearchSpace = request.getfixturevalue(name)
+    torch.manual_seed(0)
+    network = GraphPredictor(FeatureSchema.of(space), settings, members=2).double()
+    features = torch.from_numpy(Vocabulary(space).features)
+    graphs = sequence_graphs(space, space.sample(30, np.random.default_rng(0)))
+    with torch.no_grad():
+        for _ in range(3):  # running moments of their own
+            network(features, graphs)
+        network.eval()
+        predicted, embeddings = network(features, graphs)
+        again, every = distinct_pass(network, features, graphs)
+        last, one = distinct_pass(network, features, graphs, every_hop=False)
+    for found in (again, last):
+        torch.testing.assert_close(found, predicted)
+    torch.testing.assert_close(every, embeddings)
+    torch.testing.assert_close(one, embeddings[-1:])
+
+
 def test_windows_are_as_many_as_there_are_different_ends_of_chains(sd_fid: SearchSpace) -> None:
     features = torch.from_numpy(Vocabulary(sd_fid).features)
     graphs = sequence_graphs(sd_fid, sd_fid.sample(12, np.random.default_rng(3)))
@@ -67,6 +91,20 @@ def test_windows_are_as_many_as_there_are_different_ends_of_chains(sd_fid: Searc
         assert len(level.own) == len(set(seen))
         assert float(level.share.sum()) == pytest.approx(1)
         np.testing.assert_array_equal(level.counts.sum(1), graphs.lengths)
+
+
+def test_windows_of_nodes_are_told_apart_by_their_words(ofa_mbv3: SearchSpace) -> None:
+    graphs = sequence_graphs(ofa_mbv3, ofa_mbv3.sample(40, np.random.default_rng(3)))
+    words = graphs.nodes.tolist()
+    bounds = list(zip(graphs.pointer[:-1].tolist(), graphs.pointer[1:].tolist(), strict=True))
+    for hop, level in enumerate(node_windows(graphs, 4)):
+        seen = [
+            tuple(words[max(start, node - hop) : node + 1]) for start, stop in bounds for node in range(start, stop)
+        ]
+        assert dict(zip(seen, level.of_nodes.tolist(), strict=True)) == {
+            window: number for number, window in enumerate(dict.fromkeys(seen))
+        }
+        assert int(level.linked.sum()) == sum(len(window) > 1 for window in set(seen)) or not hop
 
 
 def test_batch_gradient_descent_learns_what_steps_on_every_node_do(

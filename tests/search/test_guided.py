@@ -101,9 +101,9 @@ def test_what_is_evaluated_corrects_the_guide() -> None:
     array = SPACE.sample(120, np.random.default_rng(1), graph={"resolution": 32})
     true = PLAIN[0].evaluate(Metrics().evaluate(array)).to_numpy()
     guide = CorrectedGuide(SPACE, Guess(), PLAIN[0].maximise)
-    before = np.abs(guide.predict(array.take(slice(60, None))) - true[60:]).mean()
-    guide.learn(array.take(slice(0, 60)), true[:60])
-    after = np.abs(guide.predict(array.take(slice(60, None))) - true[60:]).mean()
+    before = np.abs(guide.predict(guide.see(array.take(slice(60, None)))) - true[60:]).mean()
+    guide.learn(guide.see(array.take(slice(0, 60))), true[:60])
+    after = np.abs(guide.predict(guide.see(array.take(slice(60, None)))) - true[60:]).mean()
     assert after < before / 2
 
 
@@ -112,8 +112,8 @@ def test_an_optimistic_guide_is_more_so_where_nothing_alike_was_evaluated() -> N
     true = PLAIN[0].evaluate(Metrics().evaluate(array)).to_numpy()
     plain, hopeful = (CorrectedGuide(SPACE, Guess(), PLAIN[0].maximise, optimism) for optimism in (0.0, 1.0))
     for guide in (plain, hopeful):
-        guide.learn(array.take(slice(0, 60)), true[:60])
-    gain = (hopeful.predict(array) - plain.predict(array)) * np.where(PLAIN[0].maximise, 1, -1)
+        guide.learn(guide.see(array.take(slice(0, 60))), true[:60])
+    gain = (hopeful.predict(hopeful.see(array)) - plain.predict(plain.see(array))) * np.where(PLAIN[0].maximise, 1, -1)
     assert (gain >= 0).all()
     assert gain[:60].mean() < 0.8 * gain[60:].mean()
 
@@ -121,9 +121,9 @@ def test_an_optimistic_guide_is_more_so_where_nothing_alike_was_evaluated() -> N
 def test_failed_evaluations_teach_nothing() -> None:
     array = SPACE.sample(5, np.random.default_rng(1))
     guide = CorrectedGuide(SPACE, Guess(), PLAIN[0].maximise)
-    before = guide.predict(array)
-    guide.learn(array, np.full((5, 2), np.nan))
-    np.testing.assert_array_equal(guide.predict(array), before)
+    before = guide.predict(guide.see(array))
+    guide.learn(guide.see(array), np.full((5, 2), np.nan))
+    np.testing.assert_array_equal(guide.predict(guide.see(array)), before)
 
 
 @given(POINTS, st.integers(1, 6))

@@ -7,17 +7,19 @@ from autobuild_pipelines.graphs.onnx_operations import onnx_operator_graph
 from autobuild_pipelines.graphs.operator_arrays import pack, unpack
 from autobuild_pipelines.graphs.operator_graph import OperatorGraph, OperatorGraphError
 from autobuild_pipelines.graphs.sequence import SequenceGraphs, Vocabulary, sequence_graphs
-from autobuild_pipelines.graphs.windows import HopWindows, hop_windows
+from autobuild_pipelines.graphs.windows import HopWindows, NodeWindows, hop_windows, node_windows
 
 __all__ = [
     "Category",
     "FeatureSchema",
     "HopWindows",
+    "NodeWindows",
     "OperatorGraph",
     "OperatorGraphError",
     "SequenceGraphs",
     "Vocabulary",
     "hop_windows",
+    "node_windows",
     "onnx_operator_graph",
     "operator_graph",
     "pack",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
@@ -65,4 +66,41 @@ def hop_windows(features: Tensor, graphs: SequenceGraphs, hops: int) -> list[Hop
         )
         found.append(HopWindows(*(torch.from_numpy(array).to(graphs.nodes.device) for array in arrays)))
         below = window
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class NodeWindows:
+    """The k distinct windows of one hop, and which of them every node has.
+
+    Attributes:
+        own, previous, linked: As of `HopWindows`.
+        of_nodes: [N] int64 the window of every node.
+    """
+
+    own: Tensor
+    previous: Tensor
+    linked: Tensor
+    of_nodes: Tensor
+
+
+def node_windows(graphs: SequenceGraphs, hops: int) -> list[NodeWindows]:
+    """The windows of hop 0 to `hops` in order of appearance, on the device of the graphs.
+
+    Without what a pass over a training set needs beside them, they are found in a fraction of `hop_windows`'s time.
+    """
+    nodes, starts, device = graphs.nodes.cpu().numpy(), graphs.starts.cpu().numpy(), graphs.nodes.device
+    window, words = pd.factorize(nodes)
+    own, before = words, np.full(len(words), -1)
+    found: list[NodeWindows] = []
+    for hop in range(hops + 1):
+        if hop:
+            previous = np.concatenate([[0], window[:-1]])
+            previous[starts] = -1
+            below = len(own)
+            window, keys = pd.factorize(window + (previous + 1) * below)
+            own, before = keys % below, keys // below - 1
+        linked = before >= 0
+        columns = (own, np.where(linked, before, own), linked[:, None].astype(np.float32), window)
+        found.append(NodeWindows(*(torch.from_numpy(column).to(device) for column in columns)))
     return found

@@ -39,6 +39,7 @@ def operator_graphs(
     definition: NetworkDefinition | UNetDefinition,
     architectures: Sequence[Architecture],
     *,
+    fold: bool = True,
     progress: bool = False,
 ) -> list[OperatorGraph]:
     """The operator graph of every architecture's network, at its own resolution.
@@ -50,6 +51,7 @@ def operator_graphs(
         space: Their search space.
         definition: Its networks.
         architectures: Some of its architectures.
+        fold: Whether batch norms are folded into the convolutions before them.
         progress: Whether to show a progress bar.
 
     Raises:
@@ -57,15 +59,15 @@ def operator_graphs(
     """
     build: Callable[[Architecture], OperatorGraph]
     if isinstance(definition, UNetDefinition):
-        build = _UNetGraphs(space, definition)
+        build = _UNetGraphs(space, definition, fold)
     else:
-        build = _LayerGraphs(space, definition)
+        build = _LayerGraphs(space, definition, fold)
     bar = tqdm(architectures, desc=f"operator graphs of {space.name}", unit="network", disable=not progress)
     return [build(architecture) for architecture in bar]
 
 
 def whole_operator_graph(
-    space: SearchSpace, definition: NetworkDefinition, architecture: Architecture
+    space: SearchSpace, definition: NetworkDefinition, architecture: Architecture, *, fold: bool = True
 ) -> OperatorGraph:
     """The same graph as `operator_graphs` gives, from exporting the whole network.
 
@@ -75,7 +77,7 @@ def whole_operator_graph(
     with torch.device("meta"):
         network = build_subnet(space, definition, architecture)
         images = example_input(definition, resolution_of(definition, architecture))
-    return operator_graph(network, (images,), parts=network_parts(architecture))
+    return operator_graph(network, (images,), parts=network_parts(architecture), fold=fold)
 
 
 def network_parts(architecture: Architecture) -> Parts:
@@ -116,9 +118,9 @@ class _Head(MobileNet):
 class _LayerGraphs:
     """Graphs of MobileNets from those of their layers, which are kept."""
 
-    def __init__(self, space: SearchSpace, definition: NetworkDefinition) -> None:
+    def __init__(self, space: SearchSpace, definition: NetworkDefinition, fold: bool) -> None:
         definition.check_fits(space)
-        self.space, self.definition = space, definition
+        self.space, self.definition, self.fold = space, definition, fold
         self.exported: dict[tuple[object, int], Piece] = {}
         self.pieces: dict[tuple[object, int, str, str], Piece] = {}
 
@@ -142,7 +144,7 @@ class _LayerGraphs:
                 with torch.device("meta"):
                     module, inputs = self.module(layer)
                     images = torch.zeros(1, inputs, size, size)
-                self.exported[layer, size] = exported_piece(module, (images,))
+                self.exported[layer, size] = exported_piece(module, (images,), fold=self.fold)
             self.pieces[key] = placed(self.exported[layer, size], path, part)
         return self.pieces[key]
 
@@ -161,9 +163,9 @@ class _LayerGraphs:
 class _UNetGraphs:
     """Graphs of U-Nets, each exported whole; equal U-Nets are exported once."""
 
-    def __init__(self, space: SearchSpace, definition: UNetDefinition) -> None:
+    def __init__(self, space: SearchSpace, definition: UNetDefinition, fold: bool) -> None:
         definition.check_fits(space)
-        self.space, self.definition = space, definition
+        self.space, self.definition, self.fold = space, definition, fold
         self.graphs: dict[UNetArchitecture, OperatorGraph] = {}
 
     def __call__(self, architecture: Architecture) -> OperatorGraph:
@@ -171,5 +173,5 @@ class _UNetGraphs:
         if unet not in self.graphs:
             with torch.device("meta"):
                 network, latents = InpaintingUNet(self.definition, unet), example_latents(self.definition)
-            self.graphs[unet] = operator_graph(network, latents, parts=unet_parts(unet))
+            self.graphs[unet] = operator_graph(network, latents, parts=unet_parts(unet), fold=self.fold)
         return self.graphs[unet]

@@ -124,6 +124,22 @@ class GATv2Layer(nn.Module):
         """The layer on a run of chains; linked [nodes, 1] is 1.0 where the node before is the predecessor, else 0.0."""
         return _attend(self.left(x), self.right(x), self.attention, linked, self.slope) + self.bias
 
+    def on_windows(self, x: Tensor, own: Tensor, previous: Tensor, linked: Tensor) -> Tensor:
+        """The layer from the distinct windows of one hop to those of the next.
+
+        Args:
+            x: [members, windows, inputs].
+            own, previous: [k] int64 windows of a node and of the one before it; its own where there is none.
+            linked: [k, 1] 1.0 where there is one, else 0.0.
+
+        Returns:
+            [members, k, outputs].
+        """
+        left, right = self.left(x), self.right(x).index_select(1, own)
+        # A node that is its own predecessor gets the mean of twice the same.
+        mine = left.index_select(1, own)
+        return self.combine(left.index_select(1, previous), torch.stack([mine, right], dim=-2))
+
     def on_graph(self, x: Tensor, edge_index: Tensor) -> Tensor:
         """The layer on any directed graph, edge_index [2, edges] (source, target); self-loops are added."""
         edge_index = edge_index[:, edge_index[0] != edge_index[1]]
@@ -184,6 +200,11 @@ class GraphConvLayer(nn.Module):
         """The layer on a run of chains; linked [nodes, 1] as in `GATv2Layer.on_chains`."""
         message, own = self.project(x)
         return own + message.roll(1, dims=1) * linked
+
+    def on_windows(self, x: Tensor, own: Tensor, previous: Tensor, linked: Tensor) -> Tensor:
+        """The layer between distinct windows; arguments as in `GATv2Layer.on_windows`."""
+        message, mine = self.project(x)
+        return mine.index_select(1, own) + message.index_select(1, previous) * linked
 
     def on_graph(self, x: Tensor, edge_index: Tensor) -> Tensor:
         """The layer on any directed graph, edge_index [2, edges] (source, target)."""

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from functools import cache
 
 import torch
+from threadpoolctl import threadpool_limits
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _LARGEST_BLOCK = 32 * 1024 * 1024  # glibc accepts no larger threshold
@@ -32,10 +33,11 @@ def keep_freed_memory() -> None:
 
 @contextmanager
 def one_thread_per_operation() -> Iterator[None]:
-    """Inside, torch runs each operation on the one thread that asks for it."""
+    """Inside, torch and the linear algebra under numpy run each operation on the one thread that asks for it."""
     before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    with threadpool_limits(limits=1):
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)

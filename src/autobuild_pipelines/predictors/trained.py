@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from autobuild_pipelines.graphs import FeatureSchema, SequenceGraphs, Vocabulary, sequence_graphs
+from autobuild_pipelines.predictors.distinct_pass import distinct_pass, no_embeddings
 from autobuild_pipelines.predictors.model import GraphPredictor
 from autobuild_pipelines.predictors.stacked import PredictorError, StackedPredictors
 from autobuild_pipelines.predictors.threads import keep_freed_memory
@@ -64,8 +65,7 @@ class TrainedPredictors(StackedPredictors):
 
     def predict(self, array: ArchitectureArray) -> NDArray[np.float64]:
         """[targets, n] predicted targets of encoded architectures, on the targets' own scale: means of ensembles."""
-        values: NDArray[np.float64] = self.describe(array)[0].mean(axis=1)
-        return values
+        return self.embed(array)[0]
 
     def describe(self, array: ArchitectureArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """What every member says.
@@ -75,12 +75,9 @@ class TrainedPredictors(StackedPredictors):
             ranks).
         """
         predictions, norms = [], []
-        for predicted, embeddings in self._run(array):
+        for predicted, embeddings in self._run(array, every_hop=True):
             predictions.append(predicted.cpu())
             norms.append(torch.stack([e.abs().sum(-1) for e in embeddings], dim=1).cpu())
-        if not predictions:
-            predictions.append(torch.empty(self.model.members, 0))
-            norms.append(torch.empty(self.model.members, self.model.hops + 1, 0))
         found = self.by_target(torch.cat(norms, dim=2).double().numpy())
         return self.rescale(self.by_target(torch.cat(predictions, dim=1).double().numpy())), found
 
@@ -91,10 +88,7 @@ class TrainedPredictors(StackedPredictors):
             Predictions [targets, n] as `predict`, and [n, members * width] the graph embeddings of the last hop, all
             members' side by side.
         """
-        found = [(p.cpu(), e[-1].transpose(0, 1).flatten(1).cpu()) for p, e in self._run(array)]
-        if not found:
-            width = self.model.members * self.model.settings.hidden
-            found = [(torch.empty(self.model.members, 0), torch.empty(0, width))]
+        found = [(p.cpu(), e[-1].transpose(0, 1).flatten(1).cpu()) for p, e in self._run(array, every_hop=False)]
         standardised = self.by_target(torch.cat([p for p, _ in found], dim=1).double().numpy())
         return self.rescale(standardised).mean(axis=1), torch.cat([e for _, e in found]).double().numpy()
 
@@ -119,15 +113,18 @@ class TrainedPredictors(StackedPredictors):
             hop_std=self.hop_std[members],
         )
 
-    def _run(self, array: ArchitectureArray) -> Iterator[tuple[Tensor, list[Tensor]]]:
-        """Standardised predictions and graph embeddings of every hop, some architectures at a time."""
+    def _run(self, array: ArchitectureArray, *, every_hop: bool) -> Iterator[tuple[Tensor, list[Tensor]]]:
+        """Standardised predictions and graph embeddings, of every hop or the last, some architectures at a time."""
         keep_freed_memory()
+        if not len(array):
+            yield no_embeddings(self.model, every_hop=every_hop)
         vocabulary = Vocabulary(self.space)
         features = torch.from_numpy(vocabulary.features).to(self.device)
         for start in range(0, len(array), CHUNK):
             part = array.take(slice(start, start + CHUNK))
             with torch.inference_mode():
-                found = self.model(features, sequence_graphs(self.space, part, vocabulary).to(self.device))
+                graphs = sequence_graphs(self.space, part, vocabulary).to(self.device)
+                found = distinct_pass(self.model, features, graphs, every_hop=every_hop)
             yield found
 
 

@@ -10,22 +10,25 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from joblib import Parallel, cpu_count, delayed
 from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
 from autobuild_pipelines.graphs import SequenceGraphs, Vocabulary, sequence_graphs
-from autobuild_pipelines.predictors.fitting import Fit, Fitted, fit, fit_alone, settle_batch_norm
+from autobuild_pipelines.predictors.fitting import Fit, Fitted, fit_alone, settle_batch_norm
 from autobuild_pipelines.predictors.model import GraphPredictor, ModelSettings
+from autobuild_pipelines.predictors.side_by_side import fit_in_processes, fit_in_threads
 from autobuild_pipelines.predictors.stacked import PredictorError
-from autobuild_pipelines.predictors.threads import keep_freed_memory, one_thread_per_operation
+from autobuild_pipelines.predictors.threads import keep_freed_memory
 from autobuild_pipelines.predictors.trained import TrainedPredictors, node_norm_moments
 from autobuild_pipelines.predictors.training_settings import TrainingSettings
 from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace
 
-MEMBERS_PER_THREAD = 4
-"""Large enough for operations to outweigh their calls, which threads cannot make at the same time."""
+MEMBERS_PER_GROUP = 4
+"""Large enough for operations to outweigh their calls."""
+
+LARGE = 8000
+"""Steps of all predictors together from which on groups train in processes of their own: they take a minute or so."""
 
 MEMBERS_IN_ONE_BATCH = 8
 """The same where a batch holds all architectures: there are few, operations are small, and so many share one thread."""
@@ -74,8 +77,8 @@ def train(
             moments taken, over all of them nevertheless.
         seed: Initial weights, folds and the order of batches.
         provenance: Recorded in the predictors' card.
-        runner: Trains groups of predictors elsewhere, such as on a cluster; by default they share this process, a
-            thread each. The result is the same.
+        runner: Trains groups of predictors elsewhere, such as on a cluster; by default they train on this machine, in
+            threads or in processes. The result is the same.
         progress: Show a progress bar.
 
     Returns:
@@ -157,19 +160,21 @@ def resolve_device(name: str) -> torch.device:
 
 
 def _fit_groups(whole: Fit, watched: Watched | None, runner: Runner | None, progress: bool) -> pd.DataFrame:
-    """Train the members in groups, each in a thread (or by the runner), and put their weights in place.
+    """Train the members in groups, side by side (or by the runner), and put their weights in place.
 
-    That is faster than threads inside each small operation, and so few that one thread holds them are faster together.
+    That is faster than threads inside each small operation; few members that are soon trained are faster together.
     Groups do not depend on the number of cores, and members do not depend on each other, so neither does the result.
     """
     count = len(whole.targets)
-    most = MEMBERS_IN_ONE_BATCH if whole.one_batch else MEMBERS_PER_THREAD
-    size = count if count <= most else min(most, math.ceil(count / 2))
+    most = MEMBERS_IN_ONE_BATCH if whole.one_batch else MEMBERS_PER_GROUP
+    steps = whole.settings.epochs * math.ceil(len(whole.graphs) / whole.settings.batch_size)
+    large = not whole.one_batch and count * steps >= LARGE
+    size = count if count <= most and not large else min(most, math.ceil(count / 2))
     if whole.y.device.type == "cuda":
         size = count
     groups = [range(start, min(start + size, count)) for start in range(0, count, size)]
     tasks = [_task(whole, watched, group) for group in groups]
-    results = _in_threads(tasks, count, progress) if runner is None else runner(fit_alone, tasks)
+    results = _here(tasks, count, large, progress) if runner is None else runner(fit_alone, tasks)
     for group, task, (state, _) in zip(groups, tasks, results, strict=True):
         task.network.load_state_dict(state)
         whole.network.set_members(group, task.network)
@@ -190,21 +195,15 @@ def _task(whole: Fit, watched: Watched | None, group: range) -> Fit:
     )
 
 
-def _in_threads(tasks: list[Fit], predictors: int, progress: bool) -> list[Fitted]:
-    with (
-        tqdm(
-            total=tasks[0].settings.epochs * len(tasks),
-            desc=f"training {predictors} predictors",
-            unit="epoch",
-            disable=not progress,
-            mininterval=1.0,
-        ) as bar,
-        one_thread_per_operation(),
-    ):
-        found: list[Fitted] = Parallel(n_jobs=min(len(tasks), cpu_count()), prefer="threads")(
-            delayed(fit)(task, bar) for task in tasks
-        )
-        return found
+def _here(tasks: list[Fit], predictors: int, large: bool, progress: bool) -> list[Fitted]:
+    with tqdm(
+        total=tasks[0].settings.epochs * len(tasks),
+        desc=f"training {predictors} predictors",
+        unit="epoch",
+        disable=not progress,
+        mininterval=1.0,
+    ) as bar:
+        return fit_in_processes(tasks, bar) if large else fit_in_threads(tasks, bar)
 
 
 def _validation_rows(count: int, share: float, seed: int) -> tuple[Tensor, Tensor]:

@@ -98,6 +98,34 @@ class PredictorGuide:
         return predicted.T, embeddings
 
 
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """Architectures with what a guide says of them, which does not change as evaluations correct it.
+
+    Attributes:
+        array: [n] architectures.
+        predicted: [n, objectives].
+        features: [n, width] as of `Guide.look`.
+    """
+
+    array: ArchitectureArray
+    predicted: Floats
+    features: Floats
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Seen:
+        """Some of them, by number or by mask."""
+        return Seen(self.array.take(rows), self.predicted[rows], self.features[rows])
+
+    def joined(self, other: Seen) -> Seen:
+        """These, then the others."""
+        array = ArchitectureArray.concat([self.array, other.array])
+        predicted = np.concatenate([self.predicted, other.predicted])
+        return Seen(array, predicted, np.concatenate([self.features, other.features]))
+
+
 class CorrectedGuide:
     r"""A guide plus a Gaussian process on what it got wrong.
 
@@ -124,34 +152,36 @@ class CorrectedGuide:
         self._better = optimism * np.where(maximise, 1.0, -1.0)
         self._known: tuple[Floats, Floats] | None = None
 
-    def learn(self, array: ArchitectureArray, objectives: Floats) -> None:
+    def see(self, array: ArchitectureArray) -> Seen:
+        """What the guide says of architectures."""
+        return Seen(array, *self._guide.look(array))
+
+    def learn(self, seen: Seen, objectives: Floats) -> None:
         """Fit the correction to everything evaluated so far; rows with NaN, which failed, teach nothing.
 
         Args:
-            array: [n] evaluated architectures.
+            seen: The n evaluated architectures.
             objectives: [n, objectives].
         """
         known = np.asarray(~np.isnan(objectives).any(axis=1), dtype=bool)
         if not known.any():
             return
-        array = array.take(known)
-        predicted, embeddings = self._guide.look(array)
-        residuals = objectives[known] - predicted
+        seen = seen.take(known)
+        residuals = objectives[known] - seen.predicted
         self._scale = np.maximum(residuals.std(axis=0), 1e-9)
-        self._centre, self._spread = embeddings.mean(axis=0), embeddings.std(axis=0) + 1e-6
-        self._known = self._features(array, embeddings)
+        self._centre, self._spread = seen.features.mean(axis=0), seen.features.std(axis=0) + 1e-6
+        self._known = self._features(seen)
         terms = self._terms(*self._known)
         self._fits = [_fit(terms, column) for column in (residuals / self._scale).T]
 
-    def predict(self, array: ArchitectureArray) -> Floats:
+    def predict(self, seen: Seen) -> Floats:
         """[n, objectives] predictions, corrected (and optimistic) once something has been learned."""
-        predicted, embeddings = self._guide.look(array)
-        if self._known is None or not len(array):
-            return predicted
-        features = self._features(array, embeddings)
+        if self._known is None or not len(seen):
+            return seen.predicted
+        features = self._features(seen)
         terms = self._terms(*features)
         alone = (features[1] ** 2).sum(axis=1) / len(self._space.slot_units)
-        prior = np.stack([np.ones(len(array)), alone, _together(alone)])
+        prior = np.stack([np.ones(len(seen)), alone, _together(alone)])
         corrections = []
         for better, fit in zip(self._better, self._fits, strict=True):
             covariance = np.tensordot(fit.weights, terms, 1)
@@ -161,10 +191,10 @@ class CorrectedGuide:
                 variance = fit.weights @ prior - (explained**2).sum(axis=0)
                 correction = correction + better * np.sqrt(variance.clip(min=0.0))
             corrections.append(correction)
-        return np.asarray(predicted + np.stack(corrections, axis=1) * self._scale)
+        return np.asarray(seen.predicted + np.stack(corrections, axis=1) * self._scale)
 
-    def _features(self, array: ArchitectureArray, embeddings: Floats) -> tuple[Floats, Floats]:
-        return (embeddings - self._centre) / self._spread, one_hot(self._space, array)
+    def _features(self, seen: Seen) -> tuple[Floats, Floats]:
+        return (seen.features - self._centre) / self._spread, one_hot(self._space, seen.array)
 
     def _terms(self, embeddings: Floats, layers: Floats) -> Floats:
         """[3, n, known] the terms of the covariance."""

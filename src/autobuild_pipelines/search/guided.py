@@ -14,7 +14,7 @@ from pydantic import Field
 
 from autobuild_pipelines.evaluators import Evaluator
 from autobuild_pipelines.search.evolution import Evolution, EvolutionSettings, Record, Sampler
-from autobuild_pipelines.search.guide import CorrectedGuide, Guide
+from autobuild_pipelines.search.guide import CorrectedGuide, Guide, Seen
 from autobuild_pipelines.search.mutation import Mutation, hit_units
 from autobuild_pipelines.search.problem import Problem
 from autobuild_pipelines.search.selection import best_fronts, greatest_gains
@@ -89,21 +89,22 @@ def guided_search(
     """
     corrected = CorrectedGuide(space, guide, problem.maximise, thinking.optimism)
     record = Record(evaluator, problem)
-    pool = sample(thinking.drawn, rng) if support is None else support
-    evaluated: set[bytes] = set()
+    pool = corrected.see(sample(thinking.drawn, rng) if support is None else support)
+    keys: set[bytes] = set()
+    evaluated: Seen | None = None
     for number, count in enumerate(_rounds(settings, thinking)):
         if support is None:
             generations = thinking.generations_later if number else thinking.generations
             pool = _evolved(space, pool, mutation, corrected, problem, thinking, generations, rng)
-        chosen = _choose(pool, evaluated, corrected, problem, record.values, count, thinking.candidates)
+        chosen = _choose(pool, keys, corrected, problem, record.values, count, thinking.candidates)
         if not len(chosen):
             break
-        evaluated.update(chosen.keys())
-        record.add(chosen)
-        corrected.learn(record.array, record.values)
+        keys.update(chosen.array.keys())
+        record.add(chosen.array)
+        evaluated = chosen if evaluated is None else evaluated.joined(chosen)
+        corrected.learn(evaluated, record.values)
         if support is None:
-            front = record.array.take(problem.front(record.values))
-            pool = _distinct(ArchitectureArray.concat([front, pool]))
+            pool = _distinct(evaluated.take(problem.front(record.values)).joined(pool))
     return record.evolution(settings.budget)
 
 
@@ -114,14 +115,14 @@ def _rounds(settings: EvolutionSettings, thinking: GuidedSettings) -> list[int]:
 
 
 def _choose(
-    pool: ArchitectureArray,
+    pool: Seen,
     evaluated: set[bytes],
     guide: CorrectedGuide,
     problem: Problem,
     reached: Floats,
     count: int,
     candidates: int,
-) -> ArchitectureArray:
+) -> Seen:
     """The architectures of the pool to evaluate next."""
     fresh = _without(pool, evaluated)
     if not len(fresh):
@@ -133,25 +134,25 @@ def _choose(
 
 def _evolved(
     space: SearchSpace,
-    pool: ArchitectureArray,
+    pool: Seen,
     mutation: Mutation,
     guide: CorrectedGuide,
     problem: Problem,
     thinking: GuidedSettings,
     generations: int,
     rng: np.random.Generator,
-) -> ArchitectureArray:
+) -> Seen:
     """A pool after generations of evolution on predicted objectives, distinct."""
     pool = _distinct(pool)
     predicted = guide.predict(pool)
     for _ in range(generations):
         kept = best_fronts(predicted, problem.maximise, thinking.population)
         pool, predicted = pool.take(kept), predicted[kept]
-        children = _children(space.ranking_units, pool, mutation, thinking, rng)
-        children = _without(_distinct(children), set(pool.keys()))
-        if len(children):
-            pool = ArchitectureArray.concat([pool, children])
-            predicted = np.concatenate([predicted, guide.predict(children)])
+        drawn = _children(space.ranking_units, pool.array, mutation, thinking, rng)
+        drawn = drawn.take(_new(drawn, set(pool.array.keys())))
+        if len(drawn):
+            children = guide.see(drawn)
+            pool, predicted = pool.joined(children), np.concatenate([predicted, guide.predict(children)])
     return pool
 
 
@@ -175,14 +176,20 @@ def _children(
     return ArchitectureArray(layers, first.graph)
 
 
-def _distinct(array: ArchitectureArray) -> ArchitectureArray:
+def _distinct(seen: Seen) -> Seen:
     """Without repetitions, the first of each."""
+    return seen.take(_new(seen.array, set()))
+
+
+def _without(seen: Seen, known: set[bytes]) -> Seen:
+    keys = seen.array.keys()
+    return seen.take(np.asarray([key not in known for key in keys], dtype=bool))
+
+
+def _new(array: ArchitectureArray, known: set[bytes]) -> NDArray[np.int64]:
+    """The first row of every architecture that is not known."""
     rows: dict[bytes, int] = {}
     for row, key in enumerate(array.keys()):
-        rows.setdefault(key, row)
-    return array.take(np.asarray(list(rows.values()), dtype=np.int64))
-
-
-def _without(array: ArchitectureArray, known: set[bytes]) -> ArchitectureArray:
-    keys = array.keys()
-    return array.take(np.asarray([key not in known for key in keys], dtype=bool))
+        if key not in known:
+            rows.setdefault(key, row)
+    return np.asarray(list(rows.values()), dtype=np.int64)

@@ -17,8 +17,8 @@ def training_runner(where: str, fan_out: Mapping[str, Any]) -> Runner | None:
     """What `predictors.run_in` means to `predictors.train`.
 
     Args:
-        where: "threads" of this process (None is returned), or "fan_out": a task for each two predictors, in the
-            processes or on the cluster that `fan_out` names.
+        where: "threads" of this process, and processes beside it where the work is large (None is returned), or
+            "fan_out": a task for every few predictors, in the processes or on the cluster that `fan_out` names.
         fan_out: See `FanOutSettings`.
 
     Raises:
