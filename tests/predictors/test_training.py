@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import pickle
+import subprocess
+import sys
+import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 import torch
 
@@ -26,6 +31,7 @@ from autobuild_pipelines.predictors.fitting import Fit, clip_members, fit
 from autobuild_pipelines.predictors.training import _validation_rows
 from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace
 
+PROJECT = Path(__file__).resolve().parents[2]
 QUICK = TrainingSettings(epochs=15, learning_rate=3e-3, batch_size=64)
 
 
@@ -160,6 +166,35 @@ def test_large_work_is_shared_by_processes_with_the_same_result(
         assert len(processes) == (1 if cores == 2 else 3)
     np.testing.assert_array_equal(found[0][0], found[1][0])
     pd.testing.assert_frame_equal(found[0][1], found[1][1])
+
+
+ENDLESS = """
+import os
+import numpy as np
+from autobuild_pipelines.predictors import TrainingSettings, side_by_side, train, training
+from autobuild_pipelines.spaces import SearchSpace
+side_by_side.cpu_count = lambda: 2
+executor = side_by_side.get_reusable_executor(max_workers=1, timeout=side_by_side.IDLE_SECONDS)
+print(executor.submit(os.getpid).result(), flush=True)
+space = SearchSpace.from_yaml({path!r})
+array = space.sample(40, np.random.default_rng(0))
+y = np.random.default_rng(1).normal(size=40)
+train(space, array, {{"y": y, "z": y**2}}, training=TrainingSettings(epochs=10**6, batch_size=20), progress=False)
+"""
+
+
+@pytest.mark.slow
+def test_processes_that_train_end_with_the_one_that_is_killed() -> None:
+    path = str(PROJECT / "conf" / "base" / "spaces" / "ofa_mbv3.yml")
+    killed = subprocess.Popen([sys.executable, "-c", ENDLESS.format(path=path)], stdout=subprocess.PIPE, text=True)
+    assert killed.stdout is not None
+    worker = psutil.Process(int(killed.stdout.readline()))
+    while worker.cpu_times().user < 10:  # it imports, then it trains
+        assert killed.poll() is None
+        time.sleep(0.1)
+    killed.kill()
+    killed.wait()
+    assert psutil.wait_procs([worker], timeout=120)[1] == []
 
 
 def test_gradients_are_clipped_for_each_member_on_its_own() -> None:

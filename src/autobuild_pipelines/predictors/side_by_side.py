@@ -6,8 +6,12 @@ share nothing, but take some seconds to start.
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
+from functools import cache
 from typing import Any
 
 from joblib import Parallel, cpu_count, delayed
@@ -43,7 +47,7 @@ def fit_in_processes(tasks: list[Fit], bar: tqdm[Any]) -> list[Fitted]:
     if cores == 1:
         return fit_in_threads(tasks, bar)
     executor = get_reusable_executor(max_workers=cores - 1, timeout=IDLE_SECONDS)
-    elsewhere = {n: executor.submit(fit_alone, task) for n, task in enumerate(tasks) if n % cores}
+    elsewhere = {n: executor.submit(_fit_beside, task, os.getpid()) for n, task in enumerate(tasks) if n % cores}
     try:
         with one_thread_per_operation():
             here = {n: fit(task, bar) for n, task in enumerate(tasks) if n % cores == 0}
@@ -53,6 +57,22 @@ def fit_in_processes(tasks: list[Fit], bar: tqdm[Any]) -> list[Fitted]:
         raise
     found = {**here, **there}
     return [found[n] for n in range(len(tasks))]
+
+
+def _fit_beside(task: Fit, parent: int) -> Fitted:
+    """`fit_alone` in a process that does not outlive the one that asked for it, however that ends."""
+    _end_with(parent)
+    return fit_alone(task)
+
+
+@cache
+def _end_with(parent: int) -> None:
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _result(task: Fit, future: Future[Fitted], bar: tqdm[Any]) -> Fitted:
