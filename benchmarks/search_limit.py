@@ -2,8 +2,8 @@
 
     python -m benchmarks.search_limit --space ofa_pn --data FOLDER_OF_CACHES --models FOLDER_OF_CHECKPOINTS
 
-Layer-Full with the problems and evaluators of `conf/published`, a thousand evaluations a generation. Prints, per problem,
-the hypervolume after a quarter, a half and all of them: a limit that still grows is a lower bound.
+Layer-Full with the problems and evaluators of `conf/published`, a thousand evaluations a generation. Prints, per
+problem, the hypervolume after a quarter, a half and all of them: a limit that still grows is a lower bound.
 """
 
 from __future__ import annotations
