@@ -10,15 +10,11 @@ guided search over several seeds, with the problems, evaluators and budget of `c
 from __future__ import annotations
 
 import argparse
-import os
 import time
 
 import numpy as np
-from kedro.framework.startup import bootstrap_project
 
-from autobuild_pipelines.datasets import ReleasedPredictorsDataset
 from autobuild_pipelines.ingestion import ingest_records, read_records
-from autobuild_pipelines.pipelines.evaluator import make_evaluator
 from autobuild_pipelines.predictors import read_predictor, train
 from autobuild_pipelines.search import (
     PredictorGuide,
@@ -27,10 +23,9 @@ from autobuild_pipelines.search import (
     read_problems,
     run_search,
 )
-from autobuild_pipelines.spaces import SearchSpace, from_table
+from autobuild_pipelines.spaces import from_table
 from autobuild_pipelines.targets import Equation
-from benchmarks.data import ROOT
-from benchmarks.reduced_spaces import parameters
+from benchmarks.reduced_spaces import parameters, published
 
 
 def main() -> None:
@@ -45,13 +40,10 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    os.environ["AUTOBUILD_DATA_DIR"], os.environ["AUTOBUILD_MODELS_DIR"] = arguments.data, arguments.models
-    bootstrap_project(ROOT)
-    settings = parameters("published", arguments.space)
+    settings, space, evaluator = published(arguments.space, arguments.data, arguments.models)
     chosen = dict(parameters("base", arguments.space)["predictors"])
     if arguments.epochs:
         chosen["training"] = {**chosen["training"], "epochs": arguments.epochs}
-    space = SearchSpace.from_mapping(arguments.space, settings["space"])
     table = ingest_records(space, read_records(settings["source"]["filepath"])).architectures
     if arguments.labels:
         rows = np.random.default_rng(arguments.seed).permutation(len(table))[: arguments.labels]
@@ -77,8 +69,6 @@ def main() -> None:
     variants = settings["search"]["variants"].items()
     guided = {name: entry for name, entry in variants if entry.get("strategy") == "guided"}
     search = SearchSettings.from_mapping({**settings["search"], "variants": guided, "seeds": arguments.seeds})
-    released = ReleasedPredictorsDataset(path=arguments.models).load()
-    evaluator = make_evaluator(space, settings["evaluators"], released=released)
     guides = {name: PredictorGuide(predictors, targets) for name, targets in wanted.of_problem.items()}
     started = time.perf_counter()
     evaluations = run_search(space, problems, search, evaluator, {}, seed=arguments.seed, guides=guides)

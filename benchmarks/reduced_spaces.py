@@ -23,6 +23,7 @@ from kedro.framework.startup import bootstrap_project
 
 from autobuild_pipelines.building import top_modules
 from autobuild_pipelines.datasets import ReleasedPredictorsDataset
+from autobuild_pipelines.evaluators import Evaluator
 from autobuild_pipelines.ingestion import ingest_records, read_records
 from autobuild_pipelines.pipelines.evaluator import make_evaluator
 from autobuild_pipelines.predictors import read_predictor, split_rows, train
@@ -43,17 +44,12 @@ def main() -> None:
     parser.add_argument("--ensemble", type=int, default=None)
     parser.add_argument("--seeds", type=int, default=4)
     arguments = parser.parse_args()
-    os.environ["AUTOBUILD_DATA_DIR"], os.environ["AUTOBUILD_MODELS_DIR"] = arguments.data, arguments.models
-    bootstrap_project(ROOT)
-    settings = parameters("published", arguments.space)
+    settings, space, evaluator = published(arguments.space, arguments.data, arguments.models)
     settings["predictors"] = parameters(arguments.predictors, arguments.space)["predictors"]
     chosen = {**settings["predictors"], "ensemble": arguments.ensemble or settings["predictors"]["ensemble"]}
-    space = SearchSpace.from_mapping(arguments.space, settings["space"])
     table = ingest_records(space, read_records(settings["source"]["filepath"])).architectures
     array = from_table(space, table)
     labels = {name: Equation(name, text).evaluate(table) for name, text in settings["targets"].items()}
-    released = ReleasedPredictorsDataset(path=arguments.models).load()
-    evaluator = make_evaluator(space, settings["evaluators"], released=released)
     problems = read_problems(settings["problems"])
     search = SearchSettings.from_mapping(settings["search"])
     rows = []
@@ -113,6 +109,16 @@ def main() -> None:
     result = pd.DataFrame(rows, columns=["seed", "variant", "problem", "value"])
     pivot = result.pivot_table(index=["variant", "problem"], columns="seed", values="value", sort=False)
     print(pivot.assign(mean=pivot.mean(axis=1), std=np.std(pivot, axis=1)).round(2).to_string())
+
+
+def published(name: str, data: str, models: str) -> tuple[dict[str, Any], SearchSpace, Evaluator]:
+    """Parameters, space and evaluator of `conf/published`, with the caches and checkpoints of two folders."""
+    os.environ["AUTOBUILD_DATA_DIR"], os.environ["AUTOBUILD_MODELS_DIR"] = data, models
+    bootstrap_project(ROOT)
+    settings = parameters("published", name)
+    space = SearchSpace.from_mapping(name, settings["space"])
+    released = ReleasedPredictorsDataset(path=models).load()
+    return settings, space, make_evaluator(space, settings["evaluators"], released=released)
 
 
 def parameters(env: str, space: str) -> dict[str, Any]:

@@ -9,16 +9,9 @@ problem, the hypervolume after a quarter, a half and all of them: a limit that s
 from __future__ import annotations
 
 import argparse
-import os
 
-from kedro.framework.startup import bootstrap_project
-
-from autobuild_pipelines.datasets import ReleasedPredictorsDataset
-from autobuild_pipelines.pipelines.evaluator import make_evaluator
 from autobuild_pipelines.search import SearchSettings, read_problems, run_search
-from autobuild_pipelines.spaces import SearchSpace
-from benchmarks.data import ROOT
-from benchmarks.reduced_spaces import parameters
+from benchmarks.reduced_spaces import published
 
 GENERATION = 1000
 
@@ -32,12 +25,7 @@ def main() -> None:
     parser.add_argument("--evaluations", type=int, default=140_000)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    os.environ["AUTOBUILD_DATA_DIR"], os.environ["AUTOBUILD_MODELS_DIR"] = arguments.data, arguments.models
-    bootstrap_project(ROOT)
-    settings = parameters("published", arguments.space)
-    space = SearchSpace.from_mapping(arguments.space, settings["space"])
-    released = ReleasedPredictorsDataset(path=arguments.models).load()
-    evaluator = make_evaluator(space, settings["evaluators"], released=released)
+    settings, space, evaluator = published(arguments.space, arguments.data, arguments.models)
     search = SearchSettings.from_mapping(
         {
             **settings["search"],

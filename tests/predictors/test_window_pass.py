@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from autobuild_pipelines.graphs import FeatureSchema, Vocabulary, hop_windows, node_windows, sequence_graphs
+from autobuild_pipelines.graphs import (
+    FeatureSchema,
+    SequenceGraphs,
+    Vocabulary,
+    hop_windows,
+    node_windows,
+    sequence_graphs,
+)
 from autobuild_pipelines.predictors import GraphPredictor, ModelSettings, TrainingSettings, train
 from autobuild_pipelines.predictors.distinct_pass import distinct_pass
 from autobuild_pipelines.predictors.fitting import Fit
@@ -18,19 +25,25 @@ from autobuild_pipelines.spaces import SearchSpace
 GNN = ModelSettings("GraphConv", 16, 4, aggregation="sum", activation="LeakyReLU", head_activation="LeakyReLU")
 
 
+def network_and_graphs(
+    space: SearchSpace, settings: ModelSettings
+) -> tuple[GraphPredictor, torch.Tensor, SequenceGraphs]:
+    """Two predictors in training mode and in 64 bits, features of words, and 30 random graphs."""
+    torch.manual_seed(0)
+    network = GraphPredictor(FeatureSchema.of(space), settings, members=2).double().train()
+    graphs = sequence_graphs(space, space.sample(30, np.random.default_rng(0)))
+    return network, torch.from_numpy(Vocabulary(space).features), graphs
+
+
 @pytest.mark.parametrize("settings", [ModelSettings(layers=6), GNN, ModelSettings(lift=8, additive=True)])
 @pytest.mark.parametrize("name", ["sd_fid", "ofa_pn"])
 def test_predictions_embeddings_and_gradients_are_those_of_every_node(
     settings: ModelSettings, name: str, request: pytest.FixtureRequest
 ) -> None:
-    space: SearchSpace = request.getfixturevalue(name)
-    torch.manual_seed(0)
-    network = GraphPredictor(FeatureSchema.of(space), settings, members=2).double().train()
+    network, features, graphs = network_and_graphs(request.getfixturevalue(name), settings)
     with torch.no_grad():
         for parameter in network.parameters():  # none of them at a start that hides a term
             parameter.add_(torch.randn_like(parameter) * 0.1)
-    features = torch.from_numpy(Vocabulary(space).features)
-    graphs = sequence_graphs(space, space.sample(30, np.random.default_rng(0)))
     windows = [  # in 64 bits
         replace(
             level,
@@ -61,11 +74,7 @@ def test_predictions_embeddings_and_gradients_are_those_of_every_node(
 def test_trained_predictors_say_of_distinct_windows_what_they_say_of_every_node(
     settings: ModelSettings, name: str, request: pytest.FixtureRequest
 ) -> None:
-    space: SearchSpace = request.getfixturevalue(name)
-    torch.manual_seed(0)
-    network = GraphPredictor(FeatureSchema.of(space), settings, members=2).double()
-    features = torch.from_numpy(Vocabulary(space).features)
-    graphs = sequence_graphs(space, space.sample(30, np.random.default_rng(0)))
+    network, features, graphs = network_and_graphs(request.getfixturevalue(name), settings)
     with torch.no_grad():
         for _ in range(3):  # running moments of their own
             network(features, graphs)

@@ -43,29 +43,18 @@ def hop_windows(features: Tensor, graphs: SequenceGraphs, hops: int) -> list[Hop
         graphs: n sequence graphs.
         hops: M.
     """
-    nodes, lengths = graphs.nodes.cpu().numpy(), graphs.lengths.cpu().numpy()
-    graph = np.repeat(np.arange(len(graphs)), lengths)
-    starts = graphs.starts.cpu().numpy()
-    _, kind = np.unique(features.cpu().numpy(), axis=0, return_inverse=True)
+    device, count = graphs.nodes.device, len(graphs)
+    _, words, kinds = np.unique(features.cpu().numpy(), axis=0, return_index=True, return_inverse=True)
+    alike = SequenceGraphs(torch.from_numpy(kinds.reshape(-1))[graphs.nodes.cpu()], graphs.pointer.cpu())
+    graph = alike.graph_of_nodes.numpy()
     found: list[HopWindows] = []
-    below = window = kind.reshape(-1)[nodes]
-    for hop in range(hops + 1):
-        before = np.concatenate([[0], below[:-1]])
-        before[starts] = -1
-        key = below if hop == 0 else below + (before + 1) * (below.max() + 1)
-        _, first, window = np.unique(key, return_index=True, return_inverse=True)
-        count = len(first)
-        linked = before[first] >= 0
-        counts = np.bincount(graph * count + window, minlength=len(graphs) * count).reshape(len(graphs), count)
-        arrays = (
-            nodes[first] if hop == 0 else below[first],
-            np.where(linked, before[first], below[first]),
-            linked[:, None].astype(np.float32),
-            (np.bincount(window) / len(nodes)).astype(np.float32),
-            counts.astype(np.float32),
-        )
-        found.append(HopWindows(*(torch.from_numpy(array).to(graphs.nodes.device) for array in arrays)))
-        below = window
+    for level in node_windows(alike, hops, in_order=True):
+        window, size = level.of_nodes.numpy(), len(level.own)
+        counts = np.bincount(graph * size + window, minlength=count * size).reshape(count, size)
+        share = np.bincount(window) / len(window)
+        own = level.own if found else torch.from_numpy(words)[level.own]
+        more = (torch.from_numpy(part.astype(np.float32)) for part in (share, counts))
+        found.append(HopWindows(*(part.to(device) for part in (own, level.previous, level.linked, *more))))
     return found
 
 
@@ -84,21 +73,24 @@ class NodeWindows:
     of_nodes: Tensor
 
 
-def node_windows(graphs: SequenceGraphs, hops: int) -> list[NodeWindows]:
-    """The windows of hop 0 to `hops` in order of appearance, on the device of the graphs.
+def node_windows(graphs: SequenceGraphs, hops: int, *, in_order: bool = False) -> list[NodeWindows]:
+    """The windows of hop 0 to `hops`, by the words of nodes, on the device of the graphs.
 
-    Without what a pass over a training set needs beside them, they are found in a fraction of `hop_windows`'s time.
+    Args:
+        graphs: n sequence graphs.
+        hops: M.
+        in_order: Whether windows are numbered by the words and windows that they are made of, as they are in
+            `hop_windows`, and not as they appear, which is sooner done.
     """
     nodes, starts, device = graphs.nodes.cpu().numpy(), graphs.starts.cpu().numpy(), graphs.nodes.device
-    window, words = pd.factorize(nodes)
-    own, before = words, np.full(len(words), -1)
+    window, own = pd.factorize(nodes, sort=in_order)
+    before = np.full(len(own), -1)
     found: list[NodeWindows] = []
     for hop in range(hops + 1):
         if hop:
-            previous = np.concatenate([[0], window[:-1]])
+            previous, below = np.roll(window, 1), len(own)
             previous[starts] = -1
-            below = len(own)
-            window, keys = pd.factorize(window + (previous + 1) * below)
+            window, keys = pd.factorize(window + (previous + 1) * below, sort=in_order)
             own, before = keys % below, keys // below - 1
         linked = before >= 0
         columns = (own, np.where(linked, before, own), linked[:, None].astype(np.float32), window)

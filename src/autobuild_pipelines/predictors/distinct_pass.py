@@ -6,7 +6,6 @@ modules in common: of 1,000 in a guided search, 8 % of the nodes differ at hop 1
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from autobuild_pipelines.graphs import SequenceGraphs, node_windows
@@ -38,10 +37,3 @@ def distinct_pass(
     if network.additive is not None:
         predicted = predicted + network.additive(features, graphs)
     return predicted, embeddings
-
-
-def no_embeddings(network: GraphPredictor, *, every_hop: bool = True) -> tuple[Tensor, list[Tensor]]:
-    """What `distinct_pass` gives for no architectures at all."""
-    widths = [len(network.schema.categories), *[network.settings.hidden] * network.hops]
-    empty = [torch.empty(network.members, 0, width) for width in (widths if every_hop else widths[-1:])]
-    return torch.empty(network.members, 0), empty

@@ -135,10 +135,9 @@ class GATv2Layer(nn.Module):
         Returns:
             [members, k, outputs].
         """
-        left, right = self.left(x), self.right(x).index_select(1, own)
+        message, mine = self.project(x)
         # A node that is its own predecessor gets the mean of twice the same.
-        mine = left.index_select(1, own)
-        return self.combine(left.index_select(1, previous), torch.stack([mine, right], dim=-2))
+        return self.combine(message.index_select(1, previous), mine.index_select(1, own))
 
     def on_graph(self, x: Tensor, edge_index: Tensor) -> Tensor:
         """The layer on any directed graph, edge_index [2, edges] (source, target); self-loops are added."""

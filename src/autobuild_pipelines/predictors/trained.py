@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from autobuild_pipelines.graphs import FeatureSchema, SequenceGraphs, Vocabulary, sequence_graphs
-from autobuild_pipelines.predictors.distinct_pass import distinct_pass, no_embeddings
+from autobuild_pipelines.predictors.distinct_pass import distinct_pass
 from autobuild_pipelines.predictors.model import GraphPredictor
 from autobuild_pipelines.predictors.stacked import PredictorError, StackedPredictors
 from autobuild_pipelines.predictors.threads import keep_freed_memory
@@ -116,11 +116,9 @@ class TrainedPredictors(StackedPredictors):
     def _run(self, array: ArchitectureArray, *, every_hop: bool) -> Iterator[tuple[Tensor, list[Tensor]]]:
         """Standardised predictions and graph embeddings, of every hop or the last, some architectures at a time."""
         keep_freed_memory()
-        if not len(array):
-            yield no_embeddings(self.model, every_hop=every_hop)
         vocabulary = Vocabulary(self.space)
         features = torch.from_numpy(vocabulary.features).to(self.device)
-        for start in range(0, len(array), CHUNK):
+        for start in range(0, max(len(array), 1), CHUNK):
             part = array.take(slice(start, start + CHUNK))
             with torch.inference_mode():
                 graphs = sequence_graphs(self.space, part, vocabulary).to(self.device)

@@ -39,8 +39,7 @@ def window_pass(
         if isinstance(layer, GATv2Layer):
             out = _gatv2(layer, received, own, level)
         else:
-            message = layer.project(received)[0].index_select(1, level.previous)
-            out = layer.project(own)[1] + message * level.linked
+            out = layer.on_windows(received, level.own, level.previous, level.linked)
         out = ACTIVATIONS[network.settings.activation](normalise_shares(norm, out, level.share))
         received = out if hop == 0 else out + own
         embeddings.append(_pool(network, received, level, lengths))

@@ -168,16 +168,21 @@ def _summary(fit: ValueFit) -> pd.DataFrame:
     count = len(fit.values)
     return pd.DataFrame(
         {
-            **{"target": fit.target, "level": fit.level, "scope": fit.scope},
-            **{
-                name: pd.array([n] * count, dtype="Int64")
-                for name, n in (("unit", fit.unit), ("position", fit.position))
-            },
-            **{"feature": fit.feature, "value": fit.values, "effect": fit.mean},
-            **{"member_error": members, "context_error": contexts},
+            "target": fit.target,
+            "level": fit.level,
+            "scope": fit.scope,
+            "unit": pd.array([fit.unit] * count, dtype="Int64"),
+            "position": pd.array([fit.position] * count, dtype="Int64"),
+            "feature": fit.feature,
+            "value": fit.values,
+            "effect": fit.mean,
+            "member_error": members,
+            "context_error": contexts,
             "standard_error": np.where(known, np.hypot(np.nan_to_num(members), np.nan_to_num(contexts)), np.nan),
             "rank": np.argsort(np.argsort(-fit.mean, kind="stable")) + 1,
-            **{"members": len(fit.members), "contexts": fit.contexts, "moved": fit.moved},
+            "members": len(fit.members),
+            "contexts": fit.contexts,
+            "moved": fit.moved,
         }
     )
 

@@ -90,18 +90,16 @@ def guided_search(
     corrected = CorrectedGuide(space, guide, problem.maximise, thinking.optimism)
     record = Record(evaluator, problem)
     pool = corrected.see(sample(thinking.drawn, rng) if support is None else support)
-    keys: set[bytes] = set()
-    evaluated: Seen | None = None
+    evaluated = pool.take(np.empty(0, dtype=np.int64))
     for number, count in enumerate(_rounds(settings, thinking)):
         if support is None:
             generations = thinking.generations_later if number else thinking.generations
             pool = _evolved(space, pool, mutation, corrected, problem, thinking, generations, rng)
-        chosen = _choose(pool, keys, corrected, problem, record.values, count, thinking.candidates)
+        chosen = _choose(pool, evaluated, corrected, problem, record.values, count, thinking.candidates)
         if not len(chosen):
             break
-        keys.update(chosen.array.keys())
         record.add(chosen.array)
-        evaluated = chosen if evaluated is None else evaluated.joined(chosen)
+        evaluated = evaluated.joined(chosen)
         corrected.learn(evaluated, record.values)
         if support is None:
             pool = _distinct(evaluated.take(problem.front(record.values)).joined(pool))
@@ -116,7 +114,7 @@ def _rounds(settings: EvolutionSettings, thinking: GuidedSettings) -> list[int]:
 
 def _choose(
     pool: Seen,
-    evaluated: set[bytes],
+    evaluated: Seen,
     guide: CorrectedGuide,
     problem: Problem,
     reached: Floats,
@@ -124,7 +122,8 @@ def _choose(
     candidates: int,
 ) -> Seen:
     """The architectures of the pool to evaluate next."""
-    fresh = _without(pool, evaluated)
+    keys, known = pool.array.keys(), set(evaluated.array.keys())
+    fresh = pool.take(np.asarray([key not in known for key in keys], dtype=bool))
     if not len(fresh):
         return fresh
     predicted = guide.predict(fresh)
@@ -179,11 +178,6 @@ def _children(
 def _distinct(seen: Seen) -> Seen:
     """Without repetitions, the first of each."""
     return seen.take(_new(seen.array, set()))
-
-
-def _without(seen: Seen, known: set[bytes]) -> Seen:
-    keys = seen.array.keys()
-    return seen.take(np.asarray([key not in known for key in keys], dtype=bool))
 
 
 def _new(array: ArchitectureArray, known: set[bytes]) -> NDArray[np.int64]:
