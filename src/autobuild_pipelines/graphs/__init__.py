@@ -7,7 +7,7 @@ from autobuild_pipelines.graphs.onnx_operations import onnx_operator_graph
 from autobuild_pipelines.graphs.operator_arrays import pack, unpack
 from autobuild_pipelines.graphs.operator_graph import OperatorGraph, OperatorGraphError
 from autobuild_pipelines.graphs.sequence import SequenceGraphs, Vocabulary, sequence_graphs
-from autobuild_pipelines.graphs.windows import HopWindows, NodeWindows, hop_windows, node_windows
+from autobuild_pipelines.graphs.windows import HopWindows, NodeWindows, hop_windows, node_windows, window_counts
 
 __all__ = [
     "Category",
@@ -26,4 +26,5 @@ __all__ = [
     "read_onnx",
     "sequence_graphs",
     "unpack",
+    "window_counts",
 ]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import torch
+from scipy import sparse
 from torch import Tensor
 
 from autobuild_pipelines.graphs.sequence import SequenceGraphs
@@ -96,3 +97,20 @@ def node_windows(graphs: SequenceGraphs, hops: int, *, in_order: bool = False) -
         columns = (own, np.where(linked, before, own), linked[:, None].astype(np.float32), window)
         found.append(NodeWindows(*(torch.from_numpy(column).to(device) for column in columns)))
     return found
+
+
+def window_counts(graphs: SequenceGraphs, hops: int) -> sparse.csr_array:
+    """[n, windows] how often every graph has every distinct window of the hops 0 to `hops`.
+
+    Args:
+        graphs: n sequence graphs.
+        hops: M.
+    """
+    graph = graphs.graph_of_nodes.cpu().numpy()
+    counts = [
+        sparse.csr_array(
+            (np.ones(len(graph)), (graph, level.of_nodes.cpu().numpy())), shape=(len(graphs), len(level.own))
+        )
+        for level in node_windows(graphs, hops)
+    ]
+    return sparse.csr_array(sparse.hstack(counts))

@@ -4,25 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Protocol
 
 import numpy as np
-import scipy.linalg
 from numpy.typing import NDArray
 
 from autobuild_pipelines.predictors import TrainedPredictors
-from autobuild_pipelines.predictors.baseline import one_hot
+from autobuild_pipelines.search.alikeness import Alikeness, likeliest
 from autobuild_pipelines.search.problem import Problem
 from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace
 
 Floats = NDArray[np.float64]
-
-NOISE = 0.05
-"""Variance of what an evaluation shows beyond what the correction can explain, of a residual's variance 1."""
-
-WEIGHTS = tuple(product((0.1, 1.0, 10.0), repeat=3))
-"""Weights of the correction's three terms to choose from."""
 
 
 @dataclass(frozen=True)
@@ -127,18 +119,11 @@ class Seen:
 
 
 class CorrectedGuide:
-    r"""A guide plus a Gaussian process on what it got wrong.
+    """A guide plus a Gaussian process on what it got wrong.
 
-    The residuals of every objective, standardised, have the covariance
-
-        k(a, b) = w₁ exp(−‖e_a − e_b‖² / 2d) + w₂ s_ab + w₃ exp(−4 (5/4 − s_ab))
-
-    with graph embeddings e (d wide, standardised over the evaluated architectures) and s what a and b have in common:
-    slots with the same layer, units of the same length, graph-level values, over the number of slots. The first term is
-    what the predictors' own view of architectures explains; the other two are for what they never saw: the effect of
-    single layers, and of many together. The weights are those of `WEIGHTS` with the greatest marginal likelihood,
-    chosen anew for every objective whenever more is known. The process also tells how sure it is: predictions may be
-    optimistic by some of its standard deviations, so that what nothing like it was evaluated of gets a chance.
+    Residuals of every objective have the covariance of `Alikeness`, whose weights are chosen anew for each whenever
+    more is known. The process also tells how sure it is: predictions may be optimistic by some of its standard
+    deviations, so that what nothing like it was evaluated of gets a chance.
 
     Args:
         space: The search space.
@@ -150,7 +135,7 @@ class CorrectedGuide:
     def __init__(self, space: SearchSpace, guide: Guide, maximise: Sequence[bool], optimism: float = 0.0) -> None:
         self._space, self._guide = space, guide
         self._better = optimism * np.where(maximise, 1.0, -1.0)
-        self._known: tuple[Floats, Floats] | None = None
+        self._alike: Alikeness | None = None
 
     def see(self, array: ArchitectureArray) -> Seen:
         """What the guide says of architectures."""
@@ -167,74 +152,20 @@ class CorrectedGuide:
         if not known.any():
             return
         seen = seen.take(known)
-        residuals = objectives[known] - seen.predicted
-        self._scale = np.maximum(residuals.std(axis=0), 1e-9)
-        self._centre, self._spread = seen.features.mean(axis=0), seen.features.std(axis=0) + 1e-6
-        self._known = self._features(seen)
-        terms = self._terms(*self._known)
-        self._fits = [_fit(terms, column) for column in (residuals / self._scale).T]
+        self._alike = Alikeness(self._space, seen.array, seen.features)
+        terms = self._alike.terms(seen.array, seen.features)
+        self._fits = [likeliest(terms, residuals) for residuals in (objectives[known] - seen.predicted).T]
 
     def predict(self, seen: Seen) -> Floats:
         """[n, objectives] predictions, corrected (and optimistic) once something has been learned."""
-        if self._known is None or not len(seen):
+        if self._alike is None or not len(seen):
             return seen.predicted
-        features = self._features(seen)
-        terms = self._terms(*features)
-        alone = (features[1] ** 2).sum(axis=1) / len(self._space.slot_units)
-        prior = np.stack([np.ones(len(seen)), alone, _together(alone)])
+        terms = self._alike.terms(seen.array, seen.features)
+        alone = self._alike.alone(seen.array) if self._better.any() else None
         corrections = []
         for better, fit in zip(self._better, self._fits, strict=True):
-            covariance = np.tensordot(fit.weights, terms, 1)
-            correction = covariance @ fit.solved
-            if better:
-                explained = scipy.linalg.solve_triangular(fit.factor, covariance.T, lower=True)
-                variance = fit.weights @ prior - (explained**2).sum(axis=0)
-                correction = correction + better * np.sqrt(variance.clip(min=0.0))
+            correction = fit.mean(terms)
+            if alone is not None:
+                correction = correction + better * fit.deviation(terms, alone)
             corrections.append(correction)
-        return np.asarray(seen.predicted + np.stack(corrections, axis=1) * self._scale)
-
-    def _features(self, seen: Seen) -> tuple[Floats, Floats]:
-        return (seen.features - self._centre) / self._spread, one_hot(self._space, seen.array)
-
-    def _terms(self, embeddings: Floats, layers: Floats) -> Floats:
-        """[3, n, known] the terms of the covariance."""
-        assert self._known is not None
-        other, other_layers = self._known
-        distance = (embeddings**2).sum(axis=1)[:, None] + (other**2).sum(axis=1) - 2 * embeddings @ other.T
-        shared = layers @ other_layers.T / len(self._space.slot_units)
-        near = np.exp(-distance / (2 * embeddings.shape[1]))
-        return np.stack([near, shared, _together(shared)])
-
-
-def _together(shared: Floats) -> Floats:
-    """The third term of the covariance, from what two architectures have in common."""
-    return np.asarray(np.exp(-4 * (1.25 - shared)))
-
-
-@dataclass(frozen=True, eq=False)
-class _Fit:
-    """The covariance of one objective's residuals.
-
-    Attributes:
-        weights: [3] of its terms.
-        factor: [known, known] lower Cholesky factor, noise included.
-        solved: [known] the covariance's solution for the residuals.
-    """
-
-    weights: Floats
-    factor: Floats
-    solved: Floats
-
-
-def _fit(terms: Floats, residuals: Floats) -> _Fit:
-    """The covariance with the likeliest weights, for residuals [known]."""
-    best: tuple[float, _Fit] | None = None
-    for weights in WEIGHTS:
-        covariance = np.tensordot(weights, terms, 1) + NOISE * np.eye(len(residuals))
-        factor = np.asarray(scipy.linalg.cholesky(covariance, lower=True))
-        solved = np.asarray(scipy.linalg.cho_solve((factor, True), residuals))
-        likelihood = float(-0.5 * residuals @ solved - np.log(np.diag(factor)).sum())
-        if best is None or likelihood > best[0]:
-            best = (likelihood, _Fit(np.asarray(weights), factor, solved))
-    assert best is not None
-    return best[1]
+        return np.asarray(seen.predicted + np.stack(corrections, axis=1))

@@ -35,8 +35,8 @@ class GuidedSettings(FrozenSettings):
         generations_later: The same, before each later round; it goes on from the population that there is.
         exchange_probability: Probability that a child takes a unit's module from a second parent.
         mutated: Share of children that are mutated too.
-        per_round: Evaluations of a round after the first: fewer teach sooner what predictors get wrong, and cost more
-            thinking.
+        first: Evaluations of the first round, which only the predictors choose.
+        per_round: Evaluations of a later round: fewer teach sooner what predictors get wrong, and cost more thinking.
         candidates: Most candidates, from the first predicted fronts, among which a round's evaluations are chosen.
         optimism: Standard deviations of the correction by which predictions are taken to be better than expected.
     """
@@ -46,11 +46,12 @@ class GuidedSettings(FrozenSettings):
     children: Annotated[int, Field(ge=1)] = 1000
     generations: Annotated[int, Field(ge=0)] = 30
     generations_later: Annotated[int, Field(ge=0)] = 6
+    first: Annotated[int, Field(ge=1)] = 10
     per_round: Annotated[int, Field(ge=1)] = 10
     exchange_probability: Annotated[float, Field(ge=0, le=1)] = 0.3
     mutated: Annotated[float, Field(ge=0, le=1)] = 0.7
     candidates: Annotated[int, Field(ge=1)] = 1000
-    optimism: Annotated[float, Field(ge=0)] = 0.5
+    optimism: Annotated[float, Field(ge=0)] = 2.0
 
 
 def guided_search(
@@ -68,8 +69,8 @@ def guided_search(
 ) -> Evolution:
     """Run one guided search on the budget of `evolve`.
 
-    The first round has the budget's `initial` evaluations, later ones `thinking.per_round` until `iterations` times
-    `per_iteration` more are spent. No architecture is evaluated twice, and a failed one is never a parent.
+    The first round has `thinking.first` evaluations, later ones `thinking.per_round` until the budget is spent. No
+    architecture is evaluated twice, and a failed one is never a parent.
 
     Args:
         space: The search space.
@@ -108,8 +109,9 @@ def guided_search(
 
 def _rounds(settings: EvolutionSettings, thinking: GuidedSettings) -> list[int]:
     """Evaluations of every round; they add up to the budget."""
-    whole, rest = divmod(settings.budget - settings.initial, thinking.per_round)
-    return [settings.initial, *[thinking.per_round] * whole, *[rest] * (rest > 0)]
+    first = min(thinking.first, settings.budget)
+    whole, rest = divmod(settings.budget - first, thinking.per_round)
+    return [first, *[thinking.per_round] * whole, *[rest] * (rest > 0)]
 
 
 def _choose(
