@@ -5,7 +5,8 @@
 Trains predictors of accuracy over several seeds, scores all modules by contextual scores and by Eq. 5, and prints the
 Spearman correlation with the marginal effect of every module: the mean released prediction over random contexts of the
 whole space, drawn with another seed than the predictors' own. Per unit: over all modules, and within those with the
-most layers; then the correlation of contextual scores between seeds.
+most layers; then the correlation of contextual scores between seeds. Beside them what sums over layers reach: `ridge`
+regression of the labels on one-hot layers, and `sums`, the same regression of the marginal effects themselves.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from autobuild_pipelines.datasets import ReleasedPredictorsDataset
-from autobuild_pipelines.predictors import PRESETS, read_predictor, train
+from autobuild_pipelines.predictors import PRESETS, RidgeBaseline, read_predictor, train
 from autobuild_pipelines.scoring import choose_contexts, contextual_scores, eq5_scores, label_statistics
-from autobuild_pipelines.spaces import module_depths
+from autobuild_pipelines.spaces import ArchitectureArray, Codes, RankingUnit, module_depths
 from benchmarks.data import read
 
 CHECKPOINT = "minMAE_{space}_custom_acc_GraphConv_sum_directed_srcc1"
@@ -68,6 +69,9 @@ def main() -> None:
             statistics = label_statistics(space, part, y)
             for unit, found in modules.items():
                 scores = {"contextual": contextual_scores(trained, unit, found, contexts)[0].mean(axis=0)}
+                alone = _in_one_context(unit, found, contexts)
+                scores["ridge"] = RidgeBaseline(space).fit(part, y["acc"][None]).predict(alone)[0]
+                scores["sums"] = RidgeBaseline(space).fit(alone, effects[unit][None]).predict(alone)[0]
                 scores["eq5"] = eq5_scores(trained, unit, found, statistics, graph=graph, min_count=2)[0].mean(axis=0)
                 deepest = module_depths(found) == unit.depths[-1]
                 for method, values in scores.items():
@@ -82,7 +86,16 @@ def main() -> None:
         print(f"{arguments.predictor}, {size or len(array)} labelled, {predictor.ensemble} predictors")
         print(pivot.round(4).to_string())
         between = [spearmanr(a, b).statistic for (u, s, a), (v, t, b) in combinations(scored, 2) if u == v and s != t]
-        print(f"between seeds: Spearman {min(between):.4f} to {max(between):.4f}", flush=True)
+        if between:
+            print(f"between seeds: Spearman {min(between):.4f} to {max(between):.4f}", flush=True)
+
+
+def _in_one_context(unit: RankingUnit, modules: Codes, contexts: ArchitectureArray) -> ArchitectureArray:
+    """All modules of a unit in the first context."""
+    first = contexts.take(np.zeros(len(modules), dtype=np.int64))
+    layers = first.layers.copy()
+    layers[:, unit.columns] = modules
+    return ArchitectureArray(layers, first.graph)
 
 
 if __name__ == "__main__":
