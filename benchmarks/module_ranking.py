@@ -67,10 +67,11 @@ def main() -> None:
             )
             contexts = choose_contexts(space, part, arguments.contexts, seed, graph=graph)
             statistics = label_statistics(space, part, y)
+            ridge = RidgeBaseline(space).fit(part, y["acc"][None])
             for unit, found in modules.items():
                 scores = {"contextual": contextual_scores(trained, unit, found, contexts)[0].mean(axis=0)}
                 alone = _in_one_context(unit, found, contexts)
-                scores["ridge"] = RidgeBaseline(space).fit(part, y["acc"][None]).predict(alone)[0]
+                scores["ridge"] = ridge.predict(alone)[0]
                 scores["sums"] = RidgeBaseline(space).fit(alone, effects[unit][None]).predict(alone)[0]
                 scores["eq5"] = eq5_scores(trained, unit, found, statistics, graph=graph, min_count=2)[0].mean(axis=0)
                 deepest = module_depths(found) == unit.depths[-1]
