@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 import torch
 from torch_geometric.nn import GATv2Conv, GraphConv
@@ -17,8 +20,10 @@ def random_graph(seed: int, nodes: int = 30, edges: int = 90) -> tuple[torch.Ten
 
 def gatv2_like(theirs: GATv2Conv) -> GATv2Layer:
     """Our layer with torch_geometric's weights."""
-    ours = GATv2Layer(1, 6, 8)
+    ours = GATv2Layer(1, 6, 8, residual=theirs.res is not None)
     with torch.no_grad():
+        if ours.residual is not None:
+            ours.residual.weight.copy_(theirs.res.weight.T[None])
         for linear, source in ((ours.left, theirs.lin_l), (ours.right, theirs.lin_r)):
             linear.weight.copy_(source.weight.T[None])
             linear.bias.copy_(source.bias[None, None])
@@ -27,10 +32,11 @@ def gatv2_like(theirs: GATv2Conv) -> GATv2Layer:
     return ours
 
 
+@pytest.mark.parametrize("residual", [False, True])
 @pytest.mark.parametrize("seed", range(5))
-def test_gatv2_equals_torch_geometrics_on_random_graphs(seed: int) -> None:
+def test_gatv2_equals_torch_geometrics_on_random_graphs(seed: int, residual: bool) -> None:
     torch.manual_seed(seed)
-    theirs = GATv2Conv(6, 8)
+    theirs = GATv2Conv(6, 8, residual=residual)
     torch.nn.init.normal_(theirs.bias)
     x, edge_index = random_graph(seed)
     torch.testing.assert_close(
@@ -51,8 +57,10 @@ def test_graph_conv_equals_torch_geometrics_on_random_graphs(seed: int) -> None:
     torch.testing.assert_close(ours.on_graph(x[None], edge_index)[0], theirs(x, edge_index), atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize("kind", [GATv2Layer, GraphConvLayer])
-def test_the_chain_form_equals_the_graph_form_and_so_does_its_gradient(kind: type[GATv2Layer | GraphConvLayer]) -> None:
+@pytest.mark.parametrize("kind", [GATv2Layer, partial(GATv2Layer, residual=True), GraphConvLayer])
+def test_the_chain_form_equals_the_graph_form_and_so_does_its_gradient(
+    kind: Callable[[int, int, int], GATv2Layer | GraphConvLayer],
+) -> None:
     torch.manual_seed(0)
     layer = kind(3, 5, 7).double()
     x = torch.randn(3, 11, 5, dtype=torch.float64, requires_grad=True)

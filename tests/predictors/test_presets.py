@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -33,7 +35,10 @@ def test_settings_change_a_preset_key_by_key() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"predictor": "gcn"}, r"predictors\.predictor: 'gcn' is not one of \['autobuild', 'lifted', 'operators'\]"),
+        (
+            {"predictor": "gcn"},
+            r"predictors\.predictor: 'gcn' is not one of \['autobuild', 'lifted', 'operators', 'residual'\]",
+        ),
         ({"predictor": "lifted", "model": {"depth": 4}}, r"predictors\.model: there is no setting 'depth'"),
         ({"predictor": "lifted", "training": {"epochs": 0}}, r"predictors\.training\.epochs"),
     ],
@@ -47,6 +52,18 @@ def test_with_few_labels_lifted_averages_more_predictors_that_can_learn_less_noi
     few, many = (read_predictor({"predictor": "lifted"}, labelled) for labelled in (999, 1000))
     assert (few.ensemble, few.model.additive, few.training.epochs) == (4, False, 150)
     assert (many.ensemble, many.model.additive, many.training.epochs) == (1, True, 60)
+
+
+def test_residual_learns_in_more_and_smaller_steps_and_with_few_labels_is_what_lifted_is() -> None:
+    few, many = (read_predictor({"predictor": "residual"}, labelled) for labelled in (999, 1000))
+    assert few == read_predictor({"predictor": "lifted"}, 999)
+    assert (many.model.layer, many.model.residual, many.model.aggregation) == ("GATv2Conv", True, "sum")
+    assert many.training == replace(PRESETS["lifted"].training, epochs=150, learning_rate=1e-3)
+
+
+def test_only_gatv2_has_a_residual() -> None:
+    with pytest.raises(ValueError, match=r"predictors\.model\.residual: only GATv2Conv has one, not GraphConv"):
+        read_predictor({"predictor": "residual", "model": {"layer": "GraphConv"}}, 3000)
 
 
 def test_what_parameters_say_holds_with_few_labels_too() -> None:

@@ -23,6 +23,7 @@ from autobuild_pipelines.predictors.window_pass import window_pass
 from autobuild_pipelines.spaces import SearchSpace
 
 GNN = ModelSettings("GraphConv", 16, 4, aggregation="sum", activation="LeakyReLU", head_activation="LeakyReLU")
+RESIDUAL = ModelSettings(hidden=8, aggregation="sum", activation="LeakyReLU", residual=True)
 
 
 def network_and_graphs(
@@ -35,7 +36,7 @@ def network_and_graphs(
     return network, torch.from_numpy(Vocabulary(space).features), graphs
 
 
-@pytest.mark.parametrize("settings", [ModelSettings(layers=6), GNN, ModelSettings(lift=8, additive=True)])
+@pytest.mark.parametrize("settings", [ModelSettings(layers=6), GNN, ModelSettings(lift=8, additive=True), RESIDUAL])
 @pytest.mark.parametrize("name", ["sd_fid", "ofa_pn"])
 def test_predictions_embeddings_and_gradients_are_those_of_every_node(
     settings: ModelSettings, name: str, request: pytest.FixtureRequest
@@ -69,7 +70,7 @@ def test_predictions_embeddings_and_gradients_are_those_of_every_node(
         torch.testing.assert_close(passed[1].get(key, torch.zeros_like(gradient)), gradient, rtol=1e-6, atol=1e-8)
 
 
-@pytest.mark.parametrize("settings", [ModelSettings(), GNN, ModelSettings(lift=8, additive=True)])
+@pytest.mark.parametrize("settings", [ModelSettings(), GNN, ModelSettings(lift=8, additive=True), RESIDUAL])
 @pytest.mark.parametrize("name", ["sd_fid", "ofa_pn"])
 def test_trained_predictors_say_of_distinct_windows_what_they_say_of_every_node(
     settings: ModelSettings, name: str, request: pytest.FixtureRequest

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from tests.scoring.untrained import GNN, LIFTED, untrained
+from tests.scoring.untrained import GNN, LIFTED, RESIDUAL, untrained
 
 from autobuild_pipelines.predictors import ModelSettings, TrainedPredictors
 from autobuild_pipelines.scoring import ScoringError, exhaustive_search, predict_all
@@ -28,7 +28,7 @@ def small() -> SearchSpace:
     return SearchSpace.from_mapping("small", SMALL)
 
 
-@pytest.mark.parametrize("settings", [ModelSettings(layers=6), ModelSettings(layers=2), GNN, LIFTED])
+@pytest.mark.parametrize("settings", [ModelSettings(layers=6), ModelSettings(layers=2), GNN, LIFTED, RESIDUAL])
 def test_predictions_are_those_of_each_network_on_its_own(sd_fid: SearchSpace, settings: ModelSettings) -> None:
     predictors = untrained(sd_fid, settings)
     numbers = np.random.default_rng(0).permutation(sd_fid.size)[:300]
@@ -36,7 +36,7 @@ def test_predictions_are_those_of_each_network_on_its_own(sd_fid: SearchSpace, s
     np.testing.assert_allclose(predict_all(predictors, numbers=numbers), expected, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("settings", [ModelSettings(layers=1), ModelSettings(layers=9), GNN, LIFTED])
+@pytest.mark.parametrize("settings", [ModelSettings(layers=1), ModelSettings(layers=9), GNN, LIFTED, RESIDUAL])
 @pytest.mark.parametrize("resolution", [192, 224])
 def test_merged_units_and_graph_features_make_no_difference(settings: ModelSettings, resolution: int) -> None:
     space, graph = small(), {"resolution": resolution}

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from tests.scoring.untrained import GNN, LIFTED, untrained
+from tests.scoring.untrained import GNN, LIFTED, RESIDUAL, untrained
 
 from autobuild_pipelines.graphs import SequenceGraphs, Vocabulary
 from autobuild_pipelines.predictors import ModelSettings, TrainedPredictors
@@ -30,7 +30,7 @@ UNIFORM = {
 }
 
 
-@pytest.mark.parametrize("settings", [ModelSettings(), GNN, ModelSettings(layers=6), LIFTED])
+@pytest.mark.parametrize("settings", [ModelSettings(), GNN, ModelSettings(layers=6), LIFTED, RESIDUAL])
 def test_contextual_scores_are_mean_predictions_with_the_unit_replaced(
     ofa_pn: SearchSpace, settings: ModelSettings
 ) -> None:
@@ -108,7 +108,7 @@ def test_permuted_modules_get_permuted_scores(ofa_mbv3: SearchSpace) -> None:
     )
 
 
-@pytest.mark.parametrize("settings", [ModelSettings(), GNN, LIFTED])
+@pytest.mark.parametrize("settings", [ModelSettings(), GNN, LIFTED, RESIDUAL])
 def test_root_norms_are_those_of_each_module_fed_alone(ofa_pn: SearchSpace, settings: ModelSettings) -> None:
     predictors = untrained(ofa_pn, settings)
     vocabulary = Vocabulary(ofa_pn)

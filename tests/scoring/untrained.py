@@ -11,6 +11,7 @@ from autobuild_pipelines.spaces import SearchSpace
 
 GNN = ModelSettings("GraphConv", 16, 4, aggregation="sum", activation="LeakyReLU", head_activation="LeakyReLU")
 LIFTED = ModelSettings(lift=8, additive=True)
+RESIDUAL = ModelSettings(hidden=16, residual=True)
 
 
 def untrained(space: SearchSpace, settings: ModelSettings | None = None, seed: int = 0) -> TrainedPredictors:

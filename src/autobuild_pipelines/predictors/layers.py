@@ -88,11 +88,15 @@ class GATv2Layer(nn.Module):
     On a chain N(i) is the one node before i, so the softmax over two terms is a sigmoid.
 
     **Shapes:** input [members, nodes, inputs], output [members, nodes, outputs].
+
+    Args:
+        residual: Whether :math:`W_r' h_i` is added to the output (torch_geometric's `residual`): a node's own features
+            then do not have to go through the weights of those before it.
     """
 
     slope = 0.2
 
-    def __init__(self, members: int, inputs: int, outputs: int) -> None:
+    def __init__(self, members: int, inputs: int, outputs: int, *, residual: bool = False) -> None:
         super().__init__()
         self.left = MemberLinear(members, inputs, outputs, glorot=True)
         self.right = MemberLinear(members, inputs, outputs, glorot=True)
@@ -100,11 +104,14 @@ class GATv2Layer(nn.Module):
         bound = math.sqrt(6 / (1 + outputs))
         nn.init.uniform_(self.attention, -bound, bound)
         self.bias = nn.Parameter(torch.zeros(members, 1, outputs))
+        self.residual = MemberLinear(members, inputs, outputs, bias=False, glorot=True) if residual else None
 
     def project(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Message W_l h and own part (W_l h, W_r h) side by side: [members, nodes, outputs] and [..., 2, outputs]."""
+        """Message W_l h [members, nodes, outputs], and the own part [..., 2 or 3, outputs]: W_l h, W_r h, and what the
+        residual adds, if there is one."""
         left = self.left(x)
-        return left, torch.stack([left, self.right(x)], dim=-2)
+        own = [left, self.right(x)] if self.residual is None else [left, self.right(x), self.residual(x)]
+        return left, torch.stack(own, dim=-2)
 
     def combine(self, previous: Tensor | None, own: Tensor) -> Tensor:
         """Output of nodes from the messages of the nodes before them.
@@ -113,16 +120,18 @@ class GATv2Layer(nn.Module):
             previous: Messages, broadcastable to [members, nodes, outputs]; None where no node has a predecessor.
             own: From `project`.
         """
-        left, right = own.unbind(-2)
+        left, right, *residual = own.unbind(-2)
+        bias = self.bias + residual[0] if residual else self.bias
         if previous is None:
-            return left + self.bias
+            return left + bias
         gap = F.leaky_relu(previous + right, self.slope) - F.leaky_relu(left + right, self.slope)
         share = torch.sigmoid((gap * self.attention).sum(-1, keepdim=True))
-        return left + share * (previous - left) + self.bias
+        return left + share * (previous - left) + bias
 
     def on_chains(self, x: Tensor, linked: Tensor) -> Tensor:
         """The layer on a run of chains; linked [nodes, 1] is 1.0 where the node before is the predecessor, else 0.0."""
-        return _attend(self.left(x), self.right(x), self.attention, linked, self.slope) + self.bias
+        out = _attend(self.left(x), self.right(x), self.attention, linked, self.slope) + self.bias
+        return out if self.residual is None else out + self.residual(x)
 
     def on_windows(self, x: Tensor, own: Tensor, previous: Tensor, linked: Tensor) -> Tensor:
         """The layer from the distinct windows of one hop to those of the next.
@@ -168,7 +177,8 @@ class GATv2Layer(nn.Module):
         total = torch.zeros_like(highest).scatter_add(1, index, weight)
         share = (weight / total.gather(1, index)).unsqueeze(-1)
         received: Tensor = left.new_zeros(len(left), len(own), left.shape[2])
-        return received.index_add(1, target, share * message) + self.bias
+        out = received.index_add(1, target, share * message) + self.bias
+        return out if self.residual is None else out + self.residual(x).index_select(1, own)
 
 
 class GraphConvLayer(nn.Module):

@@ -41,6 +41,9 @@ class ModelSettings:
         lift: Width of a linear layer and ReLU between the 0-hop embedding and the first message passing, 0 for none
             (the paper's). GATv2 is linear in its inputs but for the attention, so without it a node's embedding is a
             sum of what its features contribute: the effect of expansion cannot depend on the stage.
+        residual: Whether GATv2 layers have a learnable skip connection (torch_geometric's `residual`; the paper's have
+            none). GATv2 averages over a node and those before it with the same weights for both, so that without it a
+            node's own features cannot count otherwise than its predecessors'.
         additive: Whether an `AdditiveTerm` stands beside the head (the paper has none).
         head_norm: Whether graph embeddings go through batch norm, over graphs, before the head (the paper's do not).
             Predictors of operator graphs have the choice: means over many nodes differ little from graph to graph.
@@ -54,6 +57,7 @@ class ModelSettings:
     head_activation: str = "ReLU"
     embedding: int = 128
     lift: int = 0
+    residual: bool = False
     additive: bool = False
     head_norm: bool = False
 
@@ -66,6 +70,8 @@ class ModelSettings:
         ):
             if value not in known:
                 raise ValueError(f"predictors.model.{key}: {value!r} is not one of {sorted(known)}")
+        if self.residual and self.layer != "GATv2Conv":
+            raise ValueError(f"predictors.model.residual: only GATv2Conv has one, not {self.layer}")
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a model card."""
@@ -154,8 +160,8 @@ class GraphPredictor(nn.Module):
         self.fe_mlp = FEMLP(schema, members, settings.embedding)
         self.lift = MemberLinear(members, count, settings.lift) if settings.lift else None
         sizes = [settings.lift or count] + [settings.hidden] * settings.layers
-        kind = LAYERS[settings.layer]
-        self.layers = nn.ModuleList(kind(members, a, b) for a, b in pairwise(sizes))
+        kind, options = LAYERS[settings.layer], {"residual": True} if settings.residual else {}
+        self.layers = nn.ModuleList(kind(members, a, b, **options) for a, b in pairwise(sizes))
         self.norms = nn.ModuleList(MemberBatchNorm(members, settings.hidden) for _ in range(settings.layers))
         self.head_norm = MemberBatchNorm(members, settings.hidden) if settings.head_norm else None
         self.head = nn.ModuleList(MemberLinear(members, settings.hidden, settings.hidden) for _ in range(4))

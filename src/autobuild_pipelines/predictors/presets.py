@@ -35,12 +35,16 @@ class Preset:
 
 _LIFTED = TrainingSettings(epochs=60, batch_size=32, learning_rate=3e-3, schedule="cosine", ranking_weight=0.1)
 
+_SLOWER = replace(_LIFTED, epochs=150, learning_rate=1e-3)
+_FEW = Preset(ModelSettings(lift=32), _SLOWER, ensemble=4)
+
 PRESETS: dict[str, Preset] = {
     "autobuild": Preset(),
-    "lifted": Preset(
-        ModelSettings(lift=32, additive=True),
-        _LIFTED,
-        few=Preset(ModelSettings(lift=32), replace(_LIFTED, epochs=150, learning_rate=1e-3), ensemble=4),
+    "lifted": Preset(ModelSettings(lift=32, additive=True), _LIFTED, few=_FEW, enough=1000),
+    "residual": Preset(
+        ModelSettings(hidden=64, aggregation="sum", activation="LeakyReLU", residual=True),
+        _SLOWER,
+        few=_FEW,
         enough=1000,
     ),
     "operators": Preset(
@@ -57,6 +61,11 @@ additive term beside the head, so that the GNN need not spend itself on what rid
 With fewer than 1,000 labels it goes without the additive term, whose one weight a layer and place then learns noise
 that the FE-MLP's one weight a feature value averages out; steps are smaller and more, since an epoch has few; and four
 predictors are averaged, which costs little (`benchmarks/measured_tables.py`).
+
+`residual` takes some four times as long to train as `lifted` and ranks the modules of the first units better
+(`benchmarks/module_ranking.py`): its layers have a skip connection of their own, sum over nodes, are twice as wide and
+learn in smaller and more steps. It has no additive term, which is learned at once and then stands in the way of what
+neighbouring layers do together. With fewer than 1,000 labels it is what `lifted` is.
 
 `operators` is for operator graphs (`docs/operator_graphs.md`): larger steps as in `lifted`, and a heavier ranking
 term, since what is wanted of it are norms that rank at every hop. Batch norm stands before the head, without which some

@@ -67,7 +67,8 @@ def _gatv2(layer: GATv2Layer, received: Tensor, own: Tensor, level: HopWindows) 
     assert layer.right.bias is not None
     message = torch.bmm(received.expand(len(layer.left.weight), -1, -1), layer.left.weight)
     asked = torch.baddbmm(layer.left.bias + layer.right.bias, own, layer.right.weight)
-    return _attend(message, asked, layer.attention, level.own, level.previous, layer.slope)
+    out = _attend(message, asked, layer.attention, level.own, level.previous, layer.slope)
+    return out if layer.residual is None else torch.baddbmm(out, own, layer.residual.weight)
 
 
 class _WindowAttention(torch.autograd.Function):
