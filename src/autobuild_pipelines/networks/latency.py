@@ -23,12 +23,13 @@ from torch import Tensor, nn
 
 from autobuild_pipelines.networks.calibration import recalibrate_batch_norm
 from autobuild_pipelines.networks.definition import NetworkDefinition
-from autobuild_pipelines.networks.machine import cpu_name, on_cores, settle_allocator, threads_text, torch_threads
+from autobuild_pipelines.networks.machine import cpu_name, on_cores, settle_allocator, threads_text
 from autobuild_pipelines.networks.modules import build_subnet, resolution_of
 from autobuild_pipelines.networks.runtimes import LatencyError, Runtime, prepare
 from autobuild_pipelines.networks.unet import InpaintingUNet, OneStep, example_latents
 from autobuild_pipelines.networks.unet_arrays import read_unet
 from autobuild_pipelines.networks.unet_definition import UNetDefinition
+from autobuild_pipelines.predictors.threads import torch_threads
 from autobuild_pipelines.spaces import Architecture, SearchSpace
 from autobuild_pipelines.spaces.settings import FROM_LIST, StrictSettings, read_settings
 

@@ -29,17 +29,6 @@ def threads_text(count: int) -> str:
 
 
 @contextmanager
-def torch_threads(count: int) -> Iterator[None]:
-    """Inside, torch splits an operation over `count` threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-@contextmanager
 def on_cores(cores: Sequence[int]) -> Iterator[None]:
     """Inside, this thread and the threads it starts run on these cores only; without cores, wherever they may.
 

@@ -32,12 +32,21 @@ def keep_freed_memory() -> None:
 
 
 @contextmanager
-def one_thread_per_operation() -> Iterator[None]:
-    """Inside, torch and the linear algebra under numpy run each operation on the one thread that asks for it."""
+def torch_threads(count: int) -> Iterator[None]:
+    """Inside, torch splits an operation over `count` threads; 1: it runs on the thread that asks for it."""
     before = torch.get_num_threads()
-    with threadpool_limits(limits=1):
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def one_thread_per_operation() -> Iterator[None]:
+    """Inside, torch and the linear algebra under numpy run each operation on the one thread that asks for it.
+
+    To tell the latter takes some milliseconds.
+    """
+    with threadpool_limits(limits=1), torch_threads(1):
+        yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,10 +16,14 @@ from autobuild_pipelines.graphs import FeatureSchema, SequenceGraphs, Vocabulary
 from autobuild_pipelines.predictors.distinct_pass import distinct_pass
 from autobuild_pipelines.predictors.model import GraphPredictor
 from autobuild_pipelines.predictors.stacked import PredictorError, StackedPredictors
-from autobuild_pipelines.predictors.threads import keep_freed_memory
+from autobuild_pipelines.predictors.threads import keep_freed_memory, torch_threads
 from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace
 
 CHUNK = 2048
+
+SMALL = 1000
+"""Up to so many architectures, such as a generation of a search, operations are too short to be split over threads: the
+threads would wait for each other, above all where the machine does something else as well."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +125,8 @@ class TrainedPredictors(StackedPredictors):
         features = torch.from_numpy(vocabulary.features).to(self.device)
         for start in range(0, max(len(array), 1), CHUNK):
             part = array.take(slice(start, start + CHUNK))
-            with torch.inference_mode():
+            threads = torch_threads(1) if len(part) <= SMALL else nullcontext()
+            with torch.inference_mode(), threads:
                 graphs = sequence_graphs(self.space, part, vocabulary).to(self.device)
                 found = distinct_pass(self.model, features, graphs, every_hop=every_hop)
             yield found
