@@ -62,10 +62,11 @@ With fewer than 1,000 labels it goes without the additive term, whose one weight
 that the FE-MLP's one weight a feature value averages out; steps are smaller and more, since an epoch has few; and four
 predictors are averaged, which costs little (`benchmarks/measured_tables.py`).
 
-`residual` takes some four times as long to train as `lifted` and ranks the modules of the first units better in context,
-though by Eq. 5 hardly at all (`benchmarks/module_ranking.py`): its layers have a skip connection of their own, sum over nodes, are twice as wide and
-learn in smaller and more steps. It has no additive term, which is learned at once and then stands in the way of what
-neighbouring layers do together. With fewer than 1,000 labels it is what `lifted` is.
+`residual` takes some four times as long to train as `lifted` and ranks the modules of the first units better in
+context, though by Eq. 5 hardly at all (`benchmarks/module_ranking.py`). Its layers have a skip connection of their own,
+are twice as wide and learn in smaller and more steps; node embeddings are summed. It has no additive term, which is
+learned at once and then stands in the way of what neighbouring layers do together. With fewer than 1,000 labels it is
+what `lifted` is.
 
 `operators` is for operator graphs (`docs/operator_graphs.md`): larger steps as in `lifted`, and a heavier ranking
 term, since what is wanted of it are norms that rank at every hop. Batch norm stands before the head, without which some
