@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,9 +58,16 @@ def _fresh_registry() -> Iterator[None]:
     configure_project("autobuild_pipelines")
 
 
+@functools.cache
+def loader_of(env: str | None, **params: str) -> LayeredConfigLoader:
+    """A loader of the project's configuration, which it reads once for all contexts that it is given to."""
+    return LayeredConfigLoader(PROJECT / "conf", env, params, **CONFIG_LOADER_ARGS)
+
+
 def open_context(source: Path = PROJECT / "conf", env: str | None = None, **params: str) -> SpacesContext:
     """A context as a session or kedro-viz makes it, without running any hook."""
-    loader = LayeredConfigLoader(source, env, params, **CONFIG_LOADER_ARGS)
+    own = source == PROJECT / "conf"
+    loader = loader_of(env, **params) if own else LayeredConfigLoader(source, env, params, **CONFIG_LOADER_ARGS)
     return SpacesContext(
         package_name="autobuild_pipelines",
         project_path=PROJECT,

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from console import watched_page
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from servers import BROWSERS
 
@@ -29,20 +30,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A page of 1400 × 900 that keeps what its console says went wrong in `page.errors`."""
-    opened = browser.new_page(viewport={"width": 1400, "height": 900})
-    opened.set_default_timeout(30_000)
-    errors: list[str] = []
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    opened.on("console", lambda message: _keep(message, errors))
-    opened.errors = errors  # type: ignore[attr-defined]
-    yield opened
-    opened.close()
-
-
-def _keep(message: ConsoleMessage, errors: list[str]) -> None:
-    if message.type == "error":
-        errors.append(f"{message.text} ({message.location.get('url', '')})")
+    """See `watched_page`."""
+    with watched_page(browser) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from console import errors
+from console import errors, watched_page
 from playwright.sync_api import Browser, Page, expect
 
 pytestmark = pytest.mark.slow
@@ -22,8 +22,8 @@ def report(finished: tuple[Path, str]) -> Path:
     return found
 
 
-@pytest.fixture
-def opened(page: Page, report: Path) -> Page:
+def draw(page: Page, report: Path) -> Page:
+    """The page with the report, once all of its figures are drawn, which takes longer than to look at them."""
     page.goto(report.as_uri())
     page.wait_for_function(DRAWN)
     return page
@@ -31,21 +31,20 @@ def opened(page: Page, report: Path) -> Page:
 
 @pytest.fixture(scope="module")
 def shared(browser: Browser, report: Path) -> Iterator[Page]:
-    """A page for the tests that need no fresh one: drawing all figures takes longer than to look at them."""
-    page = browser.new_page(viewport={"width": 1400, "height": 900})
-    page.goto(report.as_uri())
-    page.wait_for_function(DRAWN)
-    yield page
-    page.close()
+    """A page for the tests that need no fresh one; each says which colours it wants and leaves no other change."""
+    with watched_page(browser) as page:
+        yield draw(page, report)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_section_and_figure_is_there_without_an_error(
-    browser: Browser, page: Page, report: Path, screenshots: Path, theme: str
+    shared: Page, page: Page, report: Path, screenshots: Path, theme: str
 ) -> None:
-    page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-    page.goto(report.as_uri())
-    page.wait_for_function(DRAWN)
+    if theme == "light":
+        page = shared
+    else:
+        page.emulate_media(color_scheme="dark")
+        draw(page, report)
     for space in ("ofa_mbv3", "ofa_pn"):
         for key in SECTIONS:
             expect(page.locator(f"#{space}-{key} h3")).to_be_visible()
@@ -63,33 +62,38 @@ def test_every_section_and_figure_is_there_without_an_error(
 def test_it_breaks_no_serious_rule_of_wcag(shared: Page, theme: str, asked: dict[str, object]) -> None:
     # Themes differ in colours alone.
     shared.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+    expect(shared.locator(".plot").last).to_have_attribute("data-drawn", theme)
     shared.locator("details").evaluate_all("all => all.forEach((one) => { one.open = true; })")
     found = Axe().run(shared, options={"resultTypes": ["violations"], **asked}).response["violations"]
     assert [rule["id"] for rule in found if rule["impact"] in ("serious", "critical")] == []
 
 
-def test_the_button_changes_page_and_figures_and_back(opened: Page) -> None:
-    figure = opened.locator("#ofa_mbv3-spearman_figure")
-    paper = "getComputedStyle(document.body).backgroundColor"
-    before = opened.evaluate(paper)
-    opened.get_by_role("button", name="Dark theme").click()
-    expect(figure).to_have_attribute("data-drawn", "dark")
-    assert opened.evaluate(paper) != before
-    opened.get_by_role("button", name="Light theme").click()
+def test_the_button_changes_page_and_figures_and_back(page: Page, report: Path) -> None:
+    page.goto(report.as_uri())
+    figure = page.locator("#ofa_mbv3-spearman_figure")
+    figure.scroll_into_view_if_needed()
     expect(figure).to_have_attribute("data-drawn", "light")
-    assert opened.evaluate(paper) == before
+    paper = "getComputedStyle(document.body).backgroundColor"
+    before = page.evaluate(paper)
+    page.get_by_role("button", name="Dark theme").click()
+    expect(figure).to_have_attribute("data-drawn", "dark")
+    assert page.evaluate(paper) != before
+    page.get_by_role("button", name="Light theme").click()
+    expect(figure).to_have_attribute("data-drawn", "light")
+    assert page.evaluate(paper) == before
 
 
-def test_the_keyboard_reaches_the_report_and_the_button_first(opened: Page) -> None:
-    opened.keyboard.press("Tab")
-    skip = opened.get_by_role("link", name="Skip to the report")
+def test_the_keyboard_reaches_the_report_and_the_button_first(page: Page, report: Path) -> None:
+    page.goto(report.as_uri())
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to the report")
     expect(skip).to_be_focused()
     expect(skip).to_be_in_viewport()
-    opened.keyboard.press("Tab")
-    expect(opened.get_by_role("button", name="Dark theme")).to_be_focused()
-    opened.keyboard.press("Shift+Tab")
-    opened.keyboard.press("Enter")
-    assert opened.evaluate("document.activeElement.id") == "main"
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Dark theme")).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
 
 
 def test_a_figures_list_can_be_used_without_a_mouse(shared: Page) -> None:
@@ -130,8 +134,9 @@ def test_it_works_in_a_sandboxed_frame_as_mlflow_shows_it(page: Page, report: Pa
 
 
 def test_on_paper_it_is_light_without_navigation_and_nothing_is_wider_or_taller_than_a_page(
-    opened: Page, screenshots: Path
+    page: Page, report: Path, screenshots: Path
 ) -> None:
+    opened = draw(page, report)
     opened.emulate_media(color_scheme="dark")
     expect(opened.locator(".plot").last).to_have_attribute("data-drawn", "dark")
     opened.emulate_media(color_scheme="dark", media="print")

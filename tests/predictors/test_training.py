@@ -169,13 +169,16 @@ def test_large_work_is_shared_by_processes_with_the_same_result(
 
 
 ENDLESS = """
-import os
+import os, time
 import numpy as np
 from autobuild_pipelines.predictors import TrainingSettings, side_by_side, train, training
 from autobuild_pipelines.spaces import SearchSpace
 side_by_side.cpu_count = lambda: 2
+def imported():
+    import autobuild_pipelines.predictors.side_by_side
+    return os.getpid(), time.process_time()
 executor = side_by_side.get_reusable_executor(max_workers=1, timeout=side_by_side.IDLE_SECONDS)
-print(executor.submit(os.getpid).result(), flush=True)
+print(*executor.submit(imported).result(), flush=True)
 space = SearchSpace.from_yaml({path!r})
 array = space.sample(40, np.random.default_rng(0))
 y = np.random.default_rng(1).normal(size=40)
@@ -188,8 +191,9 @@ def test_processes_that_train_end_with_the_one_that_is_killed() -> None:
     path = str(PROJECT / "conf" / "base" / "spaces" / "ofa_mbv3.yml")
     killed = subprocess.Popen([sys.executable, "-c", ENDLESS.format(path=path)], stdout=subprocess.PIPE, text=True)
     assert killed.stdout is not None
-    worker = psutil.Process(int(killed.stdout.readline()))
-    while worker.cpu_times().user < 10:  # it imports, then it trains
+    pid, importing = killed.stdout.readline().split()
+    worker = psutil.Process(int(pid))
+    while sum(worker.cpu_times()[:2]) < float(importing) + 1.5:  # then it trains
         assert killed.poll() is None
         time.sleep(0.1)
     killed.kill()

@@ -53,9 +53,10 @@ def importances_figure(
     detail = f"mean ± standard error of {count} members" if count > 1 else "one predictor per target: no error bars"
     detail += "; left the FE-MLP's scalar (light), right the contextual effect (dark) or the spread of a place (grey)"
     style.finish(figure, title, detail, label_kind, height=height)
-    figure.update_xaxes(nticks=4, tickfont_size=10, tickformat="~g")
-    figure.update_yaxes(tickfont_size=11, showgrid=False)
-    figure.update_layout(showlegend=False, bargap=0.35, margin={"l": 130, "t": 130})
+    with style.edited_layout(figure) as layout:
+        style.change_axes(layout, "xaxis", {"nticks": 4, "tickfont": {"size": 10}, "tickformat": "~g"})
+        style.change_axes(layout, "yaxis", {"tickfont": {"size": 11}, "showgrid": False})
+        style.change(layout, {"showlegend": False, "bargap": 0.35, "margin": {"l": 130, "t": 130}})
     return figure
 
 
@@ -76,17 +77,16 @@ def _grid(blocks: Sequence[Sequence[str]], categories: dict[str, list[str]]) -> 
         vertical_spacing=_GAP / total if len(heights) > 1 else 0.0,
         horizontal_spacing=0.03 if across > 1 else 0.06,
     )
-    for row, (category, values) in enumerate([*categories.items()] * len(blocks), start=1):
-        for column in range(1, 2 * across + 1):
-            figure.update_yaxes(
-                tickvals=[*range(len(values))],
-                ticktext=[wording.words(value) for value in values],
-                range=[len(values) - 0.4, -0.6],
-                showticklabels=column == 1,
-                row=row,
-                col=column,
-            )
-        figure.update_yaxes(title_text=f"<b>{_category(category)}</b>", row=row, col=1)
+    with style.edited_layout(figure) as layout:
+        for row, (category, values) in enumerate([*categories.items()] * len(blocks), start=1):
+            for column in range(1, 2 * across + 1):
+                layout[figure.get_subplot(row, column).yaxis.plotly_name] |= {
+                    "tickvals": [*range(len(values))],
+                    "ticktext": [wording.words(value) for value in values],
+                    "range": [len(values) - 0.4, -0.6],
+                    "showticklabels": column == 1,
+                }
+            layout[figure.get_subplot(row, 1).yaxis.plotly_name]["title"] = {"text": f"<b>{_category(category)}</b>"}
     for number, block in enumerate(blocks):
         for place, target in enumerate(block):
             panel = figure.get_subplot(number * len(categories) + 1, 2 * place + 1)
