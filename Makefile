@@ -10,6 +10,9 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export KEDRO_DISABLE_TELEMETRY := 1
 export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
+# MLflow's interface for one reader: one process, none for jobs of language models.
+export MLFLOW_WORKERS := 1
+export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 
 # What `make run` passes on:  make run ARGS="--env=published --pipeline=search"
 ARGS ?=

@@ -71,11 +71,12 @@ def _made_once() -> Path:
 def environment(project: Path, **more: str) -> dict[str, str]:
     """Environment variables of a command in the copy."""
     quiet = {"KEDRO_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    server = {"MLFLOW_WORKERS": "1", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # as the Makefile says
     own = {"PYTHONPATH": str(project / "src"), "OMP_NUM_THREADS": "1", "COLUMNS": "160"}
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("AUTOBUILD_", "MLFLOW_", "KEDRO_"))
     }
-    return {**kept, **quiet, **own, **more}
+    return {**kept, **quiet, **server, **own, **more}
 
 
 def run_kedro(project: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:

@@ -351,12 +351,11 @@ def _named(value: Any, space: str) -> Any:
 
 def _merge(layers: Iterable[DictConfig], *, soft: bool) -> DictConfig:
     merged = OmegaConf.create({})
+    if soft:  # all in one call, since every call goes through what was merged before
+        return cast("DictConfig", OmegaConf.unsafe_merge(merged, *layers))
     for layer in layers:
-        if soft:
-            merged = cast("DictConfig", OmegaConf.unsafe_merge(merged, layer))
-        else:
-            for name in layer:
-                merged[name] = layer._get_node(name)
+        for name in layer:
+            merged[name] = layer._get_node(name)
     return merged
 
 
