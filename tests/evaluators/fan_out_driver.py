@@ -1,5 +1,6 @@
 """A run of 500 slow evaluations, as a process that a test can kill; its arguments are those of `main`."""
 
+import signal
 import sys
 
 import numpy as np
@@ -23,4 +24,5 @@ def main(space_file: str, url: str, log: str, table: str) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a run in the background inherits as ignored
     main(*sys.argv[1:])
