@@ -30,6 +30,8 @@ LONGEST = (
     "evaluators/test_fan_out_clusters.py",
     "networks/test_operator_graphs.py",
     "search/test_released_search.py",
+    "test_registry.py",
+    "browser/test_site.py",
 )
 """Files that come first, so that none is left to a single process at the end.
 
