@@ -42,6 +42,7 @@ def test_every_section_and_figure_is_there_without_an_error(
 ) -> None:
     if theme == "light":
         page = shared
+        page.emulate_media(color_scheme="light")
     else:
         page.emulate_media(color_scheme="dark")
         draw(page, report)

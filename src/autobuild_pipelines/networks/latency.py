@@ -29,9 +29,9 @@ from autobuild_pipelines.networks.runtimes import LatencyError, Runtime, prepare
 from autobuild_pipelines.networks.unet import InpaintingUNet, OneStep, example_latents
 from autobuild_pipelines.networks.unet_arrays import read_unet
 from autobuild_pipelines.networks.unet_definition import UNetDefinition
-from autobuild_pipelines.predictors.threads import torch_threads
 from autobuild_pipelines.spaces import Architecture, SearchSpace
 from autobuild_pipelines.spaces.settings import FROM_LIST, StrictSettings, read_settings
+from autobuild_pipelines.torch_threads import torch_threads
 
 MADS = 3.0
 _NORMAL_MAD = 0.6745  # median absolute deviation of a standard normal

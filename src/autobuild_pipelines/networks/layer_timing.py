@@ -29,9 +29,9 @@ from autobuild_pipelines.networks.costs import (
 from autobuild_pipelines.networks.definition import NetworkDefinition
 from autobuild_pipelines.networks.machine import cpu_name, settle_allocator, threads_text
 from autobuild_pipelines.networks.modules import ResidualBlock, Subnet
-from autobuild_pipelines.predictors.threads import torch_threads
 from autobuild_pipelines.spaces import SearchSpace
 from autobuild_pipelines.spaces.settings import FrozenSettings
+from autobuild_pipelines.torch_threads import torch_threads
 
 LATENCY = "latency_cpu_ms"
 PARTS = ("stem", "layer", "head")

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
-import torch
 from threadpoolctl import threadpool_limits
+
+from autobuild_pipelines.torch_threads import torch_threads
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _LARGEST_BLOCK = 32 * 1024 * 1024  # glibc accepts no larger threshold
@@ -29,17 +30,6 @@ def keep_freed_memory() -> None:
     libc = ctypes.CDLL(None)
     libc.mallopt(_M_MMAP_THRESHOLD, _LARGEST_BLOCK)
     libc.mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
-
-
-@contextmanager
-def torch_threads(count: int) -> Iterator[None]:
-    """Inside, torch splits an operation over `count` threads; 1: it runs on the thread that asks for it."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @contextmanager

@@ -16,8 +16,9 @@ from autobuild_pipelines.graphs import FeatureSchema, SequenceGraphs, Vocabulary
 from autobuild_pipelines.predictors.distinct_pass import distinct_pass
 from autobuild_pipelines.predictors.model import GraphPredictor
 from autobuild_pipelines.predictors.stacked import PredictorError, StackedPredictors
-from autobuild_pipelines.predictors.threads import keep_freed_memory, torch_threads
+from autobuild_pipelines.predictors.threads import keep_freed_memory
 from autobuild_pipelines.spaces import ArchitectureArray, SearchSpace
+from autobuild_pipelines.torch_threads import torch_threads
 
 CHUNK = 2048
 
